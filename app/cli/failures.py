@@ -1,0 +1,89 @@
+"""uniir failures list | retry | ignore"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.ingesting import IngestOptions, run_ingest
+from app.cli.options import AsJson, Collection, DataDir, settings_for
+from app.cli.output import plural, printable, say, say_json
+
+if TYPE_CHECKING:
+    from storage.sql.library import ListedFailure
+    from uniir.documents import Json
+
+app = typer.Typer(help="Inputs that could not be used: list them, try them again, or ignore them.", no_args_is_help=True)
+Paths = Annotated[list[Path] | None, typer.Argument(help="Only these files, or files below these folders.", show_default="all")]
+
+
+@app.command("list")
+def list_failures(
+    everything: Annotated[bool, typer.Option("--all", help="Also the ignored ones.")] = False,
+    collection: Collection = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List inputs in quarantine, with code and reason."""
+    found = [failure for failure in _failures(None, collection, data_dir) if everything or not failure.ignored]
+    if as_json:
+        say_json({"failures": [_failure_json(failure) for failure in found]})
+        return
+    for failure in found:
+        say(f"{printable(_place(failure))}: {printable(failure.reason)} [{failure.code}]{' (ignored)' if failure.ignored else ''}")
+    if not found:
+        say("Nothing failed.")
+
+
+@app.command()
+def retry(paths: Paths = None, collection: Collection = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Try inputs in quarantine again, although they have not changed."""
+    files = {failure.key.file for failure in _failures(paths, collection, data_dir) if not failure.ignored or paths}
+    present = sorted(file for file in files if file.exists())
+    if not present:
+        say("There is nothing to try again." if not files else "The files that failed are not there any more.")
+        return
+    run_ingest(IngestOptions(paths=tuple(present), collection=collection, retry=True, as_json=as_json, data_dir=data_dir))
+
+
+@app.command()
+def ignore(paths: Paths = None, collection: Collection = None, data_dir: DataDir = None) -> None:
+    """Leave inputs in quarantine and out of every report until they change."""
+    from app.wiring import opened
+
+    found = _failures(paths, collection, data_dir)
+    settings = settings_for(data_dir, collection)
+    with opened(settings) as installation:
+        library = installation.library(installation.collections.get(settings.collection))
+        library.ignore_failures([failure.key for failure in found])
+    say(f"{plural(len(found), 'input')} ignored.")
+
+
+def _failures(paths: list[Path] | None, collection: str | None, data_dir: Path | None) -> list[ListedFailure]:
+    from app.wiring import opened
+
+    settings = settings_for(data_dir, collection)
+    with opened(settings) as installation:
+        found = installation.library(installation.collections.get(settings.collection)).failures()
+    if not paths:
+        return list(found)
+    wanted = [path.expanduser().resolve() for path in paths]
+    return [failure for failure in found if any(failure.key.file.is_relative_to(path) for path in wanted)]
+
+
+def _place(failure: ListedFailure) -> str:
+    return f"{failure.key.file}#{failure.key.locator}" if failure.key.locator else str(failure.key.file)
+
+
+def _failure_json(failure: ListedFailure) -> Json:
+    return {
+        "path": _place(failure),
+        "code": failure.code,
+        "reason": failure.reason,
+        "ignored": failure.ignored,
+        "attempts": failure.attempts,
+        "first_seen": failure.first_seen.isoformat(),
+        "last_seen": failure.last_seen.isoformat(),
+    }

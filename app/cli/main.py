@@ -1,0 +1,81 @@
+"""The command `uniir`. Commands load what they need when they run, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+import uniir
+from app.cli import collections, failures, ingest, reference, search
+from app.cli.output import say, tell
+from uniir.errors import UniirError
+
+app = typer.Typer(
+    name="uniir",
+    help="Search collections of pictures, texts and captioned pictures by text, by picture, or by both.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        say(f"uniir {uniir.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", envvar="UNIIR_DEBUG", help="Show tracebacks and what goes on inside.")] = False,
+) -> None:
+    if debug:
+        os.environ["UNIIR_DEBUG"] = "1"
+        import logging
+
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+
+
+app.command("ingest")(ingest.ingest)
+app.command("search")(search.search)
+app.command("status")(collections.status)
+app.command("doctor")(collections.doctor)
+app.command("rebuild")(collections.rebuild_vectors)
+app.command("delete")(collections.delete)
+app.add_typer(failures.app, name="failures")
+app.command("instructions")(reference.instructions)
+app.command("models")(reference.models)
+app.command("config")(reference.config)
+
+
+def main() -> None:
+    """Runs a command line and ends the process: 0 done, 1 our fault, 2 wrong usage, 3 some inputs failed, 4 not reachable."""
+    debug = "--debug" in sys.argv or bool(os.environ.get("UNIIR_DEBUG"))
+    try:
+        app()
+    except UniirError as error:
+        if debug:
+            traceback.print_exc()
+        tell(f"uniir: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        tell("uniir: interrupted")
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it shuts down
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        tell(f"uniir: this should not have happened: {type(error).__name__}: {error}. `uniir --debug ...` shows where.")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

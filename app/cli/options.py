@@ -1,0 +1,25 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+if TYPE_CHECKING:
+    from uniir.settings import Settings
+
+DataDir: TypeAlias = Annotated[
+    Path | None, typer.Option("--data-dir", help="Where catalog, vectors and thumbnails are kept.", show_default=False)
+]
+Collection: TypeAlias = Annotated[str | None, typer.Option("--collection", "-c", help="The collection.", show_default="default")]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+
+
+def settings_for(data_dir: Path | None = None, collection: str | None = None, encoder: str | None = None) -> Settings:
+    """The settings in force for a command with these options."""
+    from uniir.settings import load_settings
+
+    return load_settings(data_dir=data_dir, collection=collection, encoder=encoder)

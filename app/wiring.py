@@ -1,0 +1,189 @@
+"""The one place that puts things together: from settings to encoders, stores and use cases."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+
+from encoders.catalogue import load_encoder, remarks_on
+
+from encoders.arithmetic import ArithmeticEncoder
+from encoders.devices import Device
+from ingest.changes import Request, walked_before
+from ingest.doctor import Patient
+from ingest.events import Sink
+from ingest.loading import Loader
+from ingest.pipeline import Ingest
+from ingest.writing import Writer
+from search.service import SearchService
+from storage.databases import ExactDatabase, MilvusDatabase, VectorDatabase
+from storage.ownership import Ownership
+from storage.sql.collections import CollectionRecord, SqlCollections
+from storage.sql.engines import Engines, open_catalog
+from storage.sql.ledger import SqlLedger
+from storage.sql.library import SqlLibrary, picture_in_use
+from storage.thumbnails import Thumbnails
+from uniir.errors import StoreUnavailable
+from uniir.images import FileImages
+from uniir.instructions import Instructions, load_instructions
+from uniir.protocols import Encoder, VectorStore
+from uniir.settings import Settings
+
+
+class Installation:
+    """A data directory with its catalog open. Vectors need the directory to be owned; see `owned`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        try:
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The data directory {settings.data_dir} can't be made: {error.strerror or error}.",
+                "Choose another with `--data-dir` or UNIIR_DATA_DIR.",
+            ) from error
+        self._engines: Engines = open_catalog(f"sqlite:///{settings.catalog_file}")
+        self._encoders: dict[str, Encoder] = {}
+        self.collections = SqlCollections(self._engines)
+        self.thumbnails = Thumbnails(settings.thumbnails_directory)
+        self.images = FileImages(settings.pixel_limit)
+
+    def close(self) -> None:
+        self._engines.close()
+
+    @cached_property
+    def instructions(self) -> Instructions:
+        return load_instructions(self.settings.instructions_file)
+
+    def encoder(self, name: str) -> Encoder:
+        """The encoder of this name, loaded once. Raises UsageError, ModelUnavailable."""
+        if name not in self._encoders:
+            device = Device(threads=self.settings.threads)
+            self._encoders[name] = ArithmeticEncoder() if name == "arithmetic" else load_encoder(name, device)
+        return self._encoders[name]
+
+    def encoder_of(self, collection: CollectionRecord) -> Encoder:
+        """The encoder a collection was made with; raises SpaceMismatch where it is no longer the same."""
+        encoder = self.encoder(collection.space.encoder)
+        collection.space.require(encoder.space)
+        return encoder
+
+    def collection_for_ingest(self, name: str) -> CollectionRecord:
+        """The collection, made with the encoder of the settings if it is new."""
+        known = self.collections.find(name)
+        encoder = self.encoder(known.space.encoder if known is not None else self.settings.encoder)
+        return self.collections.get_or_create(name, encoder.space)
+
+    def pictures_in_use(self) -> Callable[[str], bool]:
+        """Tells whether some document of any collection shows the picture with this hash."""
+        return lambda sha256: picture_in_use(self._engines, sha256)
+
+    def ledger(self, collection: CollectionRecord) -> SqlLedger:
+        return SqlLedger(self._engines, collection, keep_vectors=self.settings.keep_vectors)
+
+    def library(self, collection: CollectionRecord) -> SqlLibrary:
+        return SqlLibrary(self._engines, collection)
+
+
+class OwnedInstallation:
+    """An installation whose vectors may be opened, because this process owns the directory."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.installation = installation
+        self._stores: dict[str, VectorStore] = {}
+        self._opening = threading.Lock()
+
+    @cached_property
+    def database(self) -> VectorDatabase:
+        directory = self.installation.settings.vectors_directory
+        return MilvusDatabase(directory) if self.installation.settings.vector_store == "milvus" else ExactDatabase(directory)
+
+    def close(self) -> None:
+        for store in self._stores.values():
+            store.close()
+        if "database" in self.__dict__:  # opened
+            self.database.close()
+
+    def store(self, collection: CollectionRecord) -> VectorStore:
+        """The collection's vectors, opened once; safe to call from several threads."""
+        with self._opening:
+            if collection.vectors not in self._stores:
+                self._stores[collection.vectors] = self.database.open(collection.vectors, collection.space.dimension)
+            return self._stores[collection.vectors]
+
+    def drop_vectors(self, collection: CollectionRecord) -> None:
+        """Forgets all vectors of a collection; the catalog still has them."""
+        with self._opening:
+            store = self._stores.pop(collection.vectors, None)
+            if store is not None:
+                store.close()
+            self.database.drop(collection.vectors)
+
+    def search_service(self, collection: CollectionRecord) -> SearchService:
+        name = collection.space.encoder
+        return SearchService(
+            self.installation.encoder_of(collection),
+            self.store(collection),
+            self.installation.library(collection),
+            self.installation.images,
+            self.installation.instructions,
+            lambda query, target: remarks_on(name, query, target),
+        )
+
+    def writer(self, collection: CollectionRecord) -> Writer:
+        """Writes to the collection; opens its vectors only when there is something to write."""
+        return Writer(
+            self.installation.ledger(collection),
+            lambda: self.store(collection),
+            self.installation.encoder_of(collection),
+            self.installation.thumbnails,
+            self.installation.images,
+        )
+
+    def ingest(self, collection: CollectionRecord, request: Request, sink: Sink, stop: threading.Event) -> Ingest:
+        ledger, encoder = self.installation.ledger(collection), self.installation.encoder_of(collection)
+        return Ingest(
+            request,
+            ledger,
+            encoder,
+            Loader(ledger, encoder, self.installation.thumbnails, self.installation.images),
+            self.writer(collection),
+            sink=sink,
+            stop=stop,
+            workers=self.installation.settings.workers,
+        )
+
+    def patient(self, collection: CollectionRecord) -> Patient:
+        """The collection as the doctor sees it."""
+        library = self.installation.library(collection)
+        return Patient(
+            library,
+            self.installation.ledger(collection),
+            self.store(collection),
+            self.installation.thumbnails,
+            self.installation.images,
+            walked_before(library.ingested()),
+        )
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Installation]:
+    """The installation, for what the catalog alone can answer; needs no ownership."""
+    installation = Installation(settings)
+    try:
+        yield installation
+    finally:
+        installation.close()
+
+
+@contextmanager
+def owned(settings: Settings, command: str) -> Iterator[OwnedInstallation]:
+    """The installation with its vectors. Raises DirectoryInUse where another process owns the directory for too long."""
+    with Ownership(settings.data_dir, command, wait_seconds=settings.wait_seconds), opened(settings) as installation:
+        everything = OwnedInstallation(installation)
+        try:
+            yield everything
+        finally:
+            everything.close()

@@ -1,0 +1,150 @@
+"""Everything an ingest has to look at, scope by scope, manifests opened up into their lines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ingest.compare import Compared, Verdict, compare, judge, judge_obstacle
+from ingest.manifests import ManifestLine, RefusedLine, manifest_pictures, picture_of, picture_unchanged, read_manifest
+from ingest.walk import Found, Obstacle, Scope, walk
+from uniir.documents import Json
+from uniir.errors import InputFailure
+from uniir.ledger import Failure, Ledger, SourceKey, SourceKind, SourceRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be made equal to what."""
+
+    scopes: Sequence[Scope]
+    exclude: Sequence[str] = ()
+    prune: bool = False
+    retry: bool = False  # try quarantined inputs again although they have not changed
+
+    def as_json(self) -> Json:
+        """For the catalog's table of runs; the doctor walks the same again."""
+        return [
+            {
+                "root": scope.root,
+                "prefix": scope.prefix,
+                "names": None if scope.names is None else [*sorted(scope.names)],
+                "exclude": [*self.exclude],
+            }
+            for scope in self.scopes
+        ]
+
+
+def walked_before(runs: Sequence[Json]) -> Sequence[Request]:
+    """What earlier runs walked, from `Request.as_json`, newest first: each place once, with the exclusions of its last run."""
+    requests: dict[Scope, Request] = {}
+    for run in runs:
+        for stored in run if isinstance(run, list) else ():
+            if not isinstance(stored, dict):
+                continue
+            names = stored.get("names")
+            scope = Scope(str(stored["root"]), str(stored["prefix"]), frozenset(map(str, names)) if isinstance(names, list) else None)
+            if not any(_covers(known, scope) for known in requests):
+                exclude = stored.get("exclude")
+                requests[scope] = Request([scope], [str(pattern) for pattern in exclude] if isinstance(exclude, list) else ())
+    return list(requests.values())
+
+
+def _covers(outer: Scope, inner: Scope) -> bool:
+    """By place, since a root may have been taken up into one above it in the meantime."""
+    outside, inside = os.path.join(outer.root, outer.prefix, ""), os.path.join(inner.root, inner.prefix, "")
+    if outer.names is None:
+        return inside.startswith(outside)
+    return inside == outside and inner.names is not None and inner.names <= outer.names
+
+
+class Changes:
+    """Walks the scopes of one request; can be walked several times, since nothing is changed by looking."""
+
+    def __init__(self, request: Request, ledger: Ledger) -> None:
+        self._request = request
+        self._ledger = ledger
+
+    def __iter__(self) -> Iterator[Compared]:
+        for scope in self._request.scopes:
+            known = self._ledger.failures(scope.root)
+            failures = {} if self._request.retry else known
+            for compared in self._compare(scope, failures):
+                if isinstance(compared.found, Found) and compared.found.kind is SourceKind.MANIFEST:
+                    yield from self._open_manifest(compared, compared.found, known, failures)
+                else:
+                    yield compared
+
+    def standing_failures(self) -> Iterator[SourceKey]:
+        """Every input of the scopes that is in quarantine now."""
+        for scope in self._request.scopes:
+            yield from (key for key in self._ledger.failures(scope.root) if scope.holds(key.path))
+
+    def _compare(self, scope: Scope, failures: Mapping[SourceKey, Failure]) -> Iterator[Compared]:
+        found = walk(scope, self._request.exclude)
+        entries = self._ledger.entries(scope.root, scope.prefix)
+        if scope.names is not None:
+            items = list(found)
+            paths = {item.path for item in items} | {scope.prefix + name for name in scope.names}
+            found = iter(items)
+            entries = (entry for entry in entries if entry.key.path in paths)
+        return compare(scope.root, found, entries, failures, self._claimed(scope))
+
+    def manifests(self, scope: Scope) -> Iterator[tuple[SourceKey, Found]]:
+        """The manifests of a scope."""
+        for item in walk(scope, self._request.exclude):
+            if isinstance(item, Found) and item.kind is SourceKind.MANIFEST:
+                yield SourceKey(scope.root, item.path), item
+
+    def _claimed(self, scope: Scope) -> frozenset[str]:
+        """Pictures that are parts of manifests' documents and therefore none of their own."""
+        claimed: set[str] = set()
+        for key, found in self.manifests(scope):
+            known = self._ledger.known(key)
+            if known is not None and known.signature == found.signature:
+                pictures: Iterable[str] = (picture_of(record.signature) for record in self._ledger.records(key.root, key.path))
+            else:
+                pictures = map(os.fspath, manifest_pictures(key.file))
+            claimed.update(os.path.relpath(picture, scope.root) for picture in pictures if picture)
+        return frozenset(claimed)
+
+    def _open_manifest(
+        self, manifest: Compared, found: Found, known: Mapping[SourceKey, Failure], failures: Mapping[SourceKey, Failure]
+    ) -> Iterator[Compared]:
+        """Its lines, then the manifest itself, so that it counts as read only when all its lines were dealt with."""
+        if manifest.verdict is Verdict.QUARANTINED:
+            yield manifest
+            return
+        refused = [key for key in known if (key.root, key.path) == (manifest.key.root, manifest.key.path) and key.locator]
+        if manifest.verdict is Verdict.UNCHANGED and not (self._request.retry and refused):
+            records = list(self._ledger.records(manifest.key.root, manifest.key.path))
+            if all(picture_unchanged(record.signature) for record in records):
+                yield from (Compared(Verdict.UNCHANGED, record.key, record=record) for record in records)
+                yield from (Compared(Verdict.QUARANTINED, key) for key in refused)
+                return
+        try:
+            yield from self._lines(manifest.key, failures)
+        except InputFailure as failure:
+            yield Compared(
+                Verdict.OBSTACLE,
+                manifest.key,
+                record=manifest.record,
+                obstacle=Obstacle(manifest.key.path, failure.code, failure.reason, found.signature),
+            )
+            return
+        verdict = Verdict.NEW if manifest.record is None else Verdict.CHANGED
+        yield Compared(verdict, manifest.key, found, manifest.record)
+
+    def _lines(self, manifest: SourceKey, failures: Mapping[SourceKey, Failure]) -> Iterator[Compared]:
+        left: dict[str, SourceRecord] = {record.key.locator: record for record in self._ledger.records(manifest.root, manifest.path)}
+        for line in read_manifest(manifest.file):
+            key = SourceKey(manifest.root, manifest.path, line.locator)
+            record = left.pop(line.locator, None)
+            match line:
+                case ManifestLine():
+                    yield Compared(judge(line.signature, record, failures.get(key)), key, line, record)
+                case RefusedLine():
+                    obstacle = Obstacle(manifest.path, line.code, line.reason, line.signature)
+                    yield Compared(judge_obstacle(obstacle, failures.get(key)), key, record=record, obstacle=obstacle)
+        yield from (Compared(Verdict.GONE, record.key, record=record) for record in left.values())

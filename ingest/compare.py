@@ -1,0 +1,119 @@
+"""Walk against ledger: what is new, changed, unchanged, quarantined or gone. Nothing is read here but names and sizes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from ingest.manifests import ManifestLine
+from ingest.walk import Found, Obstacle
+from uniir.images import SUFFIXES as IMAGE_SUFFIXES
+from uniir.ledger import Failure, SourceKey, SourceRecord
+
+
+class Verdict(Enum):
+    NEW = auto()
+    CHANGED = auto()
+    UNCHANGED = auto()
+    QUARANTINED = auto()  # failed before and has not changed since
+    OBSTACLE = auto()
+    GONE = auto()
+    SUPERSEDED = auto()  # on disk, but part of another source now: a sidecar, or a picture of a manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One source with its verdict; `found` is None for what is gone, `record` for what is new."""
+
+    verdict: Verdict
+    key: SourceKey
+    found: Found | ManifestLine | None = None
+    record: SourceRecord | None = None
+    obstacle: Obstacle | None = None
+
+
+def compare(
+    root: str,
+    found: Iterator[Found | Obstacle],
+    entries: Iterator[SourceRecord],
+    failures: Mapping[SourceKey, Failure],
+    claimed: Container[str],
+) -> Iterator[Compared]:
+    """Merges two streams that are both ordered by path; `claimed` are pictures that belong to manifests."""
+    entry = next(entries, None)
+    for item in found:
+        while entry is not None and entry.key.path < item.path:
+            yield from _without_file(entry, claimed)
+            entry = next(entries, None)
+        record = None
+        if entry is not None and entry.key.path == item.path:
+            record, entry = entry, next(entries, None)
+        if isinstance(item, Obstacle):
+            key = SourceKey(root, item.path)
+            yield Compared(judge_obstacle(item, failures.get(key)), key, record=record, obstacle=item)
+        elif item.path in claimed:
+            if record is not None:
+                yield Compared(Verdict.SUPERSEDED, record.key, record=record)
+        else:
+            key = SourceKey(root, item.path)
+            yield Compared(judge(item.signature, record, failures.get(key)), key, item, record)
+    while entry is not None:
+        yield from _without_file(entry, claimed)
+        entry = next(entries, None)
+
+
+def judge(signature: str, record: SourceRecord | None, failure: Failure | None) -> Verdict:
+    """The verdict on something that is there. A record without a signature was left unfinished, and counts as new."""
+    if failure is not None and failure.signature == signature:
+        return Verdict.QUARANTINED
+    if record is None or not record.signature:
+        return Verdict.NEW
+    return Verdict.UNCHANGED if record.signature == signature else Verdict.CHANGED
+
+
+def judge_obstacle(obstacle: Obstacle, failure: Failure | None) -> Verdict:
+    """An obstacle that stands as it stood is no news."""
+    known = failure is not None and (failure.code, failure.signature) == (obstacle.code, obstacle.signature)
+    return Verdict.QUARANTINED if known else Verdict.OBSTACLE
+
+
+def _without_file(entry: SourceRecord, claimed: Container[str]) -> Iterator[Compared]:
+    """Gone only where the file system says so: what is excluded, or out of reach, is kept."""
+    if is_gone(entry.key):
+        yield Compared(Verdict.GONE, entry.key, record=entry)
+    elif entry.key.path in claimed or _is_sidecar(entry.key):
+        yield Compared(Verdict.SUPERSEDED, entry.key, record=entry)
+
+
+def is_gone(key: SourceKey) -> bool:
+    """Whether the file is missing while its root is there and not empty (an unmounted disk leaves an empty directory)."""
+    try:
+        os.lstat(key.file)
+    except (FileNotFoundError, NotADirectoryError):
+        return has_entries(key.root)
+    except OSError:
+        return False
+    return False
+
+
+def has_entries(root: str) -> bool:
+    """Whether a root is a directory that holds anything."""
+    try:
+        with os.scandir(root) as listing:
+            return next(listing, None) is not None
+    except OSError:
+        return False
+
+
+def _is_sidecar(key: SourceKey) -> bool:
+    stem, suffix = os.path.splitext(os.path.basename(key.path))
+    if suffix.lower() in IMAGE_SUFFIXES:
+        return False
+    try:
+        with os.scandir(key.file.parent) as listing:
+            names = [os.path.splitext(entry.name) for entry in listing]
+    except OSError:
+        return False
+    return any(other == stem and ending.lower() in IMAGE_SUFFIXES for other, ending in names)

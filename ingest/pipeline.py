@@ -1,0 +1,282 @@
+"""Ingest: make the collection equal to the corpus. Workers read and decode, this thread encodes, one more writes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.changes import Changes, Request
+from ingest.compare import Compared, Verdict, is_gone
+from ingest.events import Advanced, Counts, Finishing, Planned, Sink
+from ingest.loading import LoadedChunk, LoadedSource, Loader, Task
+from ingest.reading import hash_file
+from ingest.walk import Found
+from ingest.writing import Writer
+from uniir.documents import Document
+from uniir.ledger import Failure, Ledger, SourceDraft, SourceKey, SourceKind
+from uniir.protocols import Encoder
+
+_log = logging.getLogger(__name__)
+_WINDOW = 512  # sources sorted together by kind and size, so that a batch holds alike
+_PICTURES = 16  # in a chunk: decoded they take some megabytes each
+_TEXTS = 64
+_QUEUED_WRITES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    sources: Sequence[LoadedSource]
+    failures: Sequence[Failure]
+
+
+class Ingest:
+    """One request. `stop` ends the run after the batch at hand; `run` may be called once."""
+
+    def __init__(
+        self,
+        request: Request,
+        ledger: Ledger,
+        encoder: Encoder,
+        loader: Loader,
+        writer: Writer,
+        *,
+        sink: Sink,
+        stop: threading.Event,
+        workers: int,
+    ) -> None:
+        self._request = request
+        self._changes = Changes(request, ledger)
+        self._ledger = ledger
+        self._encoder = encoder
+        self._loader = loader
+        self._writer = writer
+        self._sink = sink
+        self._stop = stop
+        self._workers = workers
+        self._counts = Counts()
+        self._missing: list[int] = []
+        self._superseded: list[int] = []
+        self._moved: set[int] = set()
+        self._manifests: list[SourceDraft] = []
+        self._failing: set[SourceKey] = set()
+
+    def plan(self) -> Counts:
+        """What a run would do, without doing any of it; moves are not recognised, since nothing is read."""
+        counts = Counts()
+        for compared in self._changes:
+            match compared.verdict:
+                case Verdict.NEW if not _is_manifest(compared):
+                    counts.added += 1
+                case Verdict.CHANGED if not _is_manifest(compared):
+                    counts.changed += 1
+                case Verdict.UNCHANGED:
+                    counts.unchanged += 1
+                case Verdict.QUARANTINED:
+                    counts.quarantined += 1
+                case Verdict.OBSTACLE:
+                    counts.failed.append(_obstacle_failure(compared))
+                case Verdict.GONE if self._request.prune:
+                    counts.deleted += 1
+                case Verdict.GONE:
+                    counts.gone += 1
+                case _:
+                    pass
+        return counts
+
+    def run(self, command: str = "ingest") -> Counts:
+        """Makes the collection equal to the scopes. Raises StoreUnavailable; what was done until then is kept."""
+        run = self._ledger.start_run(command, self._request.as_json())
+        state = "failed"
+        try:
+            self._writer.finish_leftovers(resuming=run.resumes)
+            self._follow_moved_manifests()
+            plan = self.plan()
+            self._sink(Planned(plan.added + plan.changed, plan.unchanged))
+            self._read_and_write(self._tasks())
+            if not self._stop.is_set():
+                self._close_the_pass()
+            if self._writer.has_unfinished:
+                self._sink(Finishing())
+                self._writer.finish()
+            self._counts.documents = self._writer.indexed
+            self._counts.interrupted = self._stop.is_set()
+            state = "stopped" if self._counts.interrupted else "done"
+        finally:
+            self._ledger.finish_run(run.id, state, self._counts.as_json())
+        return self._counts
+
+    def _follow_moved_manifests(self) -> None:
+        """A manifest under a new name takes its records along before they are compared."""
+        for scope in self._request.scopes:
+            for key, found in self._changes.manifests(scope):
+                if self._ledger.known(key) is not None:
+                    continue
+                for other in self._ledger.with_content(hash_file(key.file)):
+                    if other.kind is SourceKind.MANIFEST and is_gone(other.key):
+                        self._ledger.move_manifest(other, key, found.signature)
+                        break
+
+    def _tasks(self) -> Iterator[Task]:
+        """What must be read; everything else is only counted or noted."""
+        for compared in self._changes:
+            match compared.verdict:
+                case Verdict.NEW | Verdict.CHANGED if _is_manifest(compared):
+                    self._manifests.append(_manifest_draft(compared))
+                case Verdict.NEW | Verdict.CHANGED if compared.found is not None:
+                    yield Task(compared.key, compared.found, compared.record)
+                case Verdict.UNCHANGED:
+                    self._counts.unchanged += 1
+                case Verdict.QUARANTINED:
+                    self._counts.quarantined += 1
+                    self._failing.add(compared.key)
+                case Verdict.OBSTACLE:
+                    self._fail([_obstacle_failure(compared)])
+                case Verdict.GONE if compared.record is not None:
+                    self._missing.append(compared.record.id)
+                case Verdict.SUPERSEDED if compared.record is not None:
+                    self._superseded.append(compared.record.id)
+                case _:
+                    pass
+
+    def _read_and_write(self, tasks: Iterator[Task]) -> None:
+        """Bounded on every side: some chunks loading, one encoding, a few waiting to be written."""
+        writes: deque[Future[_Written]] = deque()
+        with ThreadPoolExecutor(self._workers, "load") as loaders, ThreadPoolExecutor(1, "write") as writer:
+            for chunk in _ahead(loaders, self._loader.load, _chunks(tasks), self._workers + 1, self._stop):
+                vectors, failures = self._encode(chunk)
+                writes.append(writer.submit(self._write, chunk, vectors, failures))
+                while len(writes) > _QUEUED_WRITES:
+                    self._tally(writes.popleft().result())
+            for write in writes:
+                self._tally(write.result())
+
+    def _encode(self, chunk: LoadedChunk) -> tuple[Mapping[str, NDArray[np.float16]], Sequence[Failure]]:
+        """Vectors of all the chunk's documents by fingerprint, and failures of sources that have none."""
+        vectors = dict(chunk.vectors)
+        reasons = {chunk.documents[failure.position].fingerprint: (failure.code, failure.reason) for failure in chunk.prepared.failures}
+        if chunk.prepared.positions:
+            try:
+                rows = self._encoder.encode(chunk.prepared).astype(np.float16)
+            except Exception:
+                _log.exception("a batch of %d could not be encoded; its documents are tried one by one", len(chunk.prepared.positions))
+                self._encode_singly([chunk.documents[position] for position in chunk.prepared.positions], vectors, reasons)
+            else:
+                vectors |= {chunk.documents[at].fingerprint: row for at, row in zip(chunk.prepared.positions, rows, strict=True)}
+        failures = []
+        for source in chunk.sources:
+            failed = next((document for document in source.draft.documents if document.fingerprint in reasons), None)
+            if failed is not None:
+                code, reason = reasons[failed.fingerprint]
+                failures.append(Failure(source.task.key, code, reason, source.task.signature))
+        return vectors, failures
+
+    def _encode_singly(
+        self, documents: Sequence[Document], vectors: dict[str, NDArray[np.float16]], reasons: dict[str, tuple[str, str]]
+    ) -> None:
+        for document in documents:
+            try:
+                vectors |= self._writer.encode([document])
+            except Exception as error:
+                _log.exception("%s could not be encoded", document.source.file)
+                reasons[document.fingerprint] = ("encode-failed", f"the encoder failed on it ({error})")
+
+    def _write(self, chunk: LoadedChunk, vectors: Mapping[str, NDArray[np.float16]], failures: Sequence[Failure]) -> _Written:
+        failed = {failure.key for failure in failures}
+        sources = [self._settle_move(source) for source in chunk.sources if source.task.key not in failed]
+        refused = self._writer.write([source.draft for source in sources], vectors)
+        failed = {failure.key for failure in refused}
+        return _Written([source for source in sources if source.task.key not in failed], [*chunk.failures, *failures, *refused])
+
+    def _tally(self, written: _Written) -> None:
+        for source in written.sources:
+            self._count(source)
+        self._fail(written.failures)
+        self._sink(Advanced(len(written.sources) + len(written.failures), len(written.failures)))
+
+    def _settle_move(self, source: LoadedSource) -> LoadedSource:
+        """Of two copies of a file that is gone, the first is where it moved; the second is new."""
+        if source.moved_from is None:
+            return source
+        if source.moved_from.id in self._moved:
+            return source.as_new()
+        self._moved.add(source.moved_from.id)
+        return source
+
+    def _count(self, source: LoadedSource) -> None:
+        if source.moved_from is not None:
+            self._counts.moved += 1
+        elif source.same_content:
+            self._counts.unchanged += 1
+        elif source.task.record is not None and source.task.record.signature:
+            self._counts.changed += 1
+        else:
+            self._counts.added += 1
+
+    def _fail(self, failures: Sequence[Failure]) -> None:
+        if failures:
+            self._ledger.quarantine(failures)
+            self._counts.failed += failures
+            self._failing.update(failure.key for failure in failures)
+
+    def _close_the_pass(self) -> None:
+        """What can be said only after everything was looked at: what is gone, and what is in quarantine no more."""
+        for manifest in self._manifests:
+            self._writer.write([manifest], {})
+        missing = [source for source in self._missing if source not in self._moved]
+        if self._request.prune:
+            self._writer.remove_sources(missing)
+            self._counts.deleted += len(missing)
+        else:
+            self._counts.gone += len(missing)
+        self._writer.remove_sources(self._superseded)
+        self._ledger.release([key for key in self._changes.standing_failures() if key not in self._failing])
+
+
+def _ahead(
+    pool: ThreadPoolExecutor,
+    load: Callable[[Sequence[Task]], LoadedChunk],
+    chunks: Iterable[Sequence[Task]],
+    depth: int,
+    stop: threading.Event,
+) -> Iterator[LoadedChunk]:
+    """Loaded chunks in order, `depth` of them being loaded at a time."""
+    loading: deque[Future[LoadedChunk]] = deque()
+    for chunk in chunks:
+        if stop.is_set():
+            break
+        loading.append(pool.submit(load, chunk))
+        if len(loading) > depth:
+            yield loading.popleft().result()
+    while loading:
+        yield loading.popleft().result()
+
+
+def _chunks(tasks: Iterator[Task]) -> Iterator[Sequence[Task]]:
+    """Chunks of one kind each, of sources about equally large."""
+    while window := list(islice(tasks, _WINDOW)):
+        for has_picture, size in ((True, _PICTURES), (False, _TEXTS)):
+            alike = sorted((task for task in window if task.has_picture is has_picture), key=lambda task: task.size)
+            yield from (alike[start : start + size] for start in range(0, len(alike), size))
+
+
+def _is_manifest(compared: Compared) -> bool:
+    return isinstance(compared.found, Found) and compared.found.kind is SourceKind.MANIFEST
+
+
+def _manifest_draft(compared: Compared) -> SourceDraft:
+    assert isinstance(compared.found, Found)
+    known_as = compared.record.id if compared.record is not None else None
+    return SourceDraft(compared.key, SourceKind.MANIFEST, compared.found.signature, hash_file(compared.key.file), (), known_as)
+
+
+def _obstacle_failure(compared: Compared) -> Failure:
+    assert compared.obstacle is not None
+    return Failure(compared.key, compared.obstacle.code, compared.obstacle.reason, compared.obstacle.signature)

@@ -1,0 +1,202 @@
+"""Finding sources: a walk over a root in order of path, reading names and sizes only."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from pathspec import GitIgnoreSpec
+
+from uniir.images import SUFFIXES as IMAGE_SUFFIXES
+from uniir.ledger import SourceKind
+
+TEXT_SUFFIXES = frozenset({".txt", ".md"})
+MANIFEST_SUFFIX = ".jsonl"
+SIDECAR_SUFFIXES = (".txt", ".md", ".json")  # in this order their texts are joined
+IGNORE_FILE = ".uniirignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is walked: a root, a directory below it (`prefix` ends in a slash), or single files of that directory."""
+
+    root: str
+    prefix: str = ""
+    names: frozenset[str] | None = None
+
+    def holds(self, path: str) -> bool:
+        """Whether a path below the root lies in this scope."""
+        if not path.startswith(self.prefix):
+            return False
+        return self.names is None or path[len(self.prefix) :] in self.names
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file below the root, not read yet."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A source on disk: its file, and for a pair the sidecars beside it."""
+
+    kind: SourceKind
+    file: FoundFile
+    sidecars: tuple[FoundFile, ...] = ()
+
+    @property
+    def path(self) -> str:
+        return self.file.path
+
+    @property
+    def signature(self) -> str:
+        """Size and modification time of every file: what must be equal for a source not to be read again."""
+        own = f"{self.file.size}:{self.file.mtime_ns}"
+        return "|".join([own, *(f"{_suffix(file.path)}:{file.size}:{file.mtime_ns}" for file in self.sidecars)])
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Something that should have been a source and can't be."""
+
+    path: str
+    code: str
+    reason: str
+    signature: str = ""
+
+
+class Exclusion:
+    """Which names stay out: hidden ones, `.uniirignore` files (gitignore syntax) and patterns of the command line."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._specs: dict[str, GitIgnoreSpec] = {}
+        self._any_pattern = bool(patterns)
+        self._patterns = GitIgnoreSpec.from_lines(patterns)
+
+    def read(self, root: str, directory: str) -> None:
+        """Takes up the ignore file of a directory, if it has one."""
+        try:
+            with open(os.path.join(root, directory, IGNORE_FILE), encoding="utf-8", errors="replace") as file:
+                self._specs[directory] = GitIgnoreSpec.from_lines(file)
+        except OSError:
+            return
+
+    def covers(self, path: str) -> bool:
+        """Whether a path below the root stays out; directories end in a slash. The deepest ignore file that speaks decides."""
+        if path[path.rfind("/", 0, -1) + 1] == "." or (self._any_pattern and self._patterns.match_file(path)):
+            return True
+        for directory in sorted(self._specs, key=len, reverse=True):
+            if path.startswith(directory):
+                verdict = self._specs[directory].check_file(path[len(directory) :]).include
+                if verdict is not None:
+                    return bool(verdict)
+        return False
+
+
+def walk(scope: Scope, exclude: Sequence[str] = ()) -> Iterator[Found | Obstacle]:
+    """Every source in the scope, ordered by path as the catalog orders it (code points). Directory links are not followed."""
+    exclusion = Exclusion(exclude)
+    above = PurePosixPath(scope.prefix).parts
+    for depth in range(len(above)):
+        exclusion.read(scope.root, "".join(f"{part}/" for part in above[:depth]))
+    for item in _walk_directory(scope.root, scope.prefix, exclusion, deeper=scope.names is None):
+        if scope.names is None or item.path in {scope.prefix + name for name in scope.names} or _beside(item, scope):
+            yield item
+
+
+def _beside(item: Found | Obstacle, scope: Scope) -> bool:
+    """A sidecar that was named brings its picture."""
+    return isinstance(item, Found) and any(scope.holds(sidecar.path) for sidecar in item.sidecars)
+
+
+def _walk_directory(root: str, directory: str, exclusion: Exclusion, *, deeper: bool) -> Iterator[Found | Obstacle]:
+    exclusion.read(root, directory)
+    files: dict[str, FoundFile] = {}
+    below: list[tuple[str, Found | Obstacle | None]] = []
+    try:
+        with os.scandir(os.path.join(root, directory)) as listing:
+            for entry in listing:
+                _take(entry, directory, exclusion, files, below)
+    except OSError as error:
+        yield Obstacle(directory, "unreadable", f"the directory can't be read ({error.strerror or error})")
+        return
+    below += [(found.path, found) for found in _sources(files)]
+    for path, item in sorted(below, key=lambda pair: pair[0]):
+        if item is not None:
+            yield item
+        elif deeper:
+            yield from _walk_directory(root, path, exclusion, deeper=True)
+
+
+def _take(
+    entry: os.DirEntry[str],
+    directory: str,
+    exclusion: Exclusion,
+    files: dict[str, FoundFile],
+    below: list[tuple[str, Found | Obstacle | None]],
+) -> None:
+    try:
+        entry.name.encode()
+    except UnicodeEncodeError:
+        shown = directory + os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+        below.append((shown, Obstacle(shown, "name-not-utf8", "the file name is not valid UTF-8; rename it")))
+        return
+    path = directory + entry.name
+    if entry.is_dir(follow_symlinks=False):
+        if not exclusion.covers(path + "/"):
+            below.append((path + "/", None))
+        return
+    if _suffix(path) not in _KNOWN_SUFFIXES or exclusion.covers(path):
+        return
+    try:
+        status = entry.stat()
+    except OSError as error:
+        below.append((path, Obstacle(path, "unreadable", f"the file can't be read ({error.strerror or error})")))
+        return
+    if stat.S_ISREG(status.st_mode):
+        files[entry.name] = FoundFile(path, status.st_size, status.st_mtime_ns)
+
+
+def _sources(files: Mapping[str, FoundFile]) -> Iterable[Found]:
+    """Groups the files of one directory: pictures with the sidecars of their stem, everything else by itself."""
+    by_stem: dict[str, list[FoundFile]] = {}
+    for name, file in files.items():
+        if _suffix(name) in SIDECAR_SUFFIXES:
+            by_stem.setdefault(_stem(name), []).append(file)
+    consumed: set[str] = set()
+    for name, file in files.items():
+        if _suffix(name) not in IMAGE_SUFFIXES:
+            continue
+        sidecars = sorted(by_stem.get(_stem(name), ()), key=lambda sidecar: (SIDECAR_SUFFIXES.index(_suffix(sidecar.path)), sidecar.path))
+        consumed.update(sidecar.path for sidecar in sidecars)
+        yield Found(SourceKind.PAIR if sidecars else SourceKind.IMAGE, file, tuple(sidecars))
+    for name, file in files.items():
+        if file.path in consumed:
+            continue
+        if _suffix(name) in TEXT_SUFFIXES:
+            yield Found(SourceKind.TEXT, file)
+        elif _suffix(name) == MANIFEST_SUFFIX:
+            yield Found(SourceKind.MANIFEST, file)
+
+
+_KNOWN_SUFFIXES = IMAGE_SUFFIXES | TEXT_SUFFIXES | {MANIFEST_SUFFIX, *SIDECAR_SUFFIXES}
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
+def _stem(name: str) -> str:
+    return os.path.splitext(name)[0]
+
+
+def readable_suffix(name: str) -> bool:
+    """Whether a file of this name can be a source, or belong to one."""
+    return _suffix(name) in _KNOWN_SUFFIXES

@@ -1,0 +1,109 @@
+"""Writing, in the one order that loses nothing.
+
+New and changed: rows as pending, then the vector store, then the rows as indexed. Deleted: rows as deleting, then the
+vector store, then the rows away. Whatever dies wherever, running again finishes the work, and nothing is searchable
+that has no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.loading import ThumbnailWriter
+from uniir.documents import Document
+from uniir.ledger import Failure, Ledger, SourceDraft
+from uniir.protocols import Encoder, ImageLoader, VectorStore
+
+
+class Writer:
+    """Writes to catalog, vector store and thumbnails. `open_store` is called only when there is something to write."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        open_store: Callable[[], VectorStore],
+        encoder: Encoder,
+        thumbnails: ThumbnailWriter,
+        images: ImageLoader,
+    ) -> None:
+        self._ledger = ledger
+        self._open_store = open_store
+        self._encoder = encoder
+        self._thumbnails = thumbnails
+        self._images = images
+        self._unfinished = False
+        self._indexed = 0
+
+    @property
+    def indexed(self) -> int:
+        """Documents brought into the vector store so far."""
+        return self._indexed
+
+    @cached_property
+    def _store(self) -> VectorStore:
+        return self._open_store()
+
+    def write(self, drafts: Sequence[SourceDraft], vectors: Mapping[str, NDArray[np.float16]]) -> Sequence[Failure]:
+        """Records sources and indexes what is new in them; `vectors` by fingerprint. Returns the refused."""
+        recording = self._ledger.record(drafts)
+        self._index(recording.pending, vectors)
+        self.delete(recording.deleting)
+        return recording.refused
+
+    def remove_sources(self, sources: Sequence[int]) -> None:
+        """Takes sources away with all their documents."""
+        self.delete(self._ledger.retire(sources))
+
+    def remove_documents(self, documents: Sequence[int]) -> None:
+        """Takes single documents away."""
+        self._ledger.retire_documents(documents)
+        self.delete(documents)
+
+    def delete(self, documents: Sequence[int]) -> None:
+        """Takes documents that are hidden already out of the vector store and the catalog, and their thumbnails away."""
+        if not documents:
+            return
+        self._unfinished = True
+        self._store.delete(documents)
+        for sha256 in self._ledger.forget(documents):
+            self._thumbnails.remove(sha256)
+
+    def finish_leftovers(self, *, resuming: bool) -> None:
+        """What an earlier run left half done: deletions are carried out, sources with pending documents read again."""
+        self._unfinished = resuming
+        self.delete(self._ledger.unfinished_deletes())
+        self._ledger.reopen_unfinished()
+
+    def finish(self) -> None:
+        """Has the vector store build and load its index, if anything was written since."""
+        if self._unfinished:
+            self._store.finish()
+            self._unfinished = False
+
+    @property
+    def has_unfinished(self) -> bool:
+        return self._unfinished
+
+    def _index(self, pending: Sequence[Document], vectors: Mapping[str, NDArray[np.float16]]) -> None:
+        unknown = [document for document in pending if document.fingerprint not in vectors]
+        if unknown:  # pending from a run that died, and met again under another name
+            vectors = {**vectors, **self.encode(unknown)}
+        ready = [document for document in pending if document.fingerprint in vectors]
+        if not ready:
+            return
+        self._unfinished = True
+        # the store gets what the catalog keeps, half precision and all, so that a rebuilt store is identical
+        rows = np.stack([vectors[document.fingerprint] for document in ready]).astype(np.float32)
+        self._store.upsert([document.id for document in ready], rows, [document.modality for document in ready])
+        self._indexed += len(ready)
+        self._ledger.mark_indexed({document.id: vectors[document.fingerprint] for document in ready})
+
+    def encode(self, documents: Sequence[Document]) -> Mapping[str, NDArray[np.float16]]:
+        """Vectors by fingerprint, read from the files; what can't be prepared is left out."""
+        prepared = self._encoder.prepare(documents, self._images)
+        rows = self._encoder.encode(prepared).astype(np.float16)
+        return {documents[position].fingerprint: row for position, row in zip(prepared.positions, rows, strict=True)}

@@ -1,0 +1,93 @@
+"""The query vector: a weighted sum of parts (UniIR's score fusion, section 4.1), steered to the modality wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniir.documents import Modality
+from uniir.errors import QueryError
+from uniir.ids import format_id
+from uniir.protocols import Encoder, ImageLoader, Library, Steering
+from uniir.queries import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One weighted part of the sum: `vector` is what it adds, weight and sign included."""
+
+    name: str
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryVector:
+    """The steered unit vector, and the terms whose contributions to a score can be told apart."""
+
+    vector: NDArray[np.float32]
+    terms: tuple[Term, ...]
+
+    def contributions(self, document: NDArray[np.float32]) -> Mapping[str, float]:
+        """What each term gives to the inner product with a document; `modality` is the rest: what steering added.
+
+        Steering scales every dimension by a factor of its own, so each term's share is found by scaling it alike.
+        """
+        total = np.sum(np.stack([term.vector for term in self.terms]), axis=0, dtype=np.float64)
+        factors = np.divide(self.vector, total, out=np.zeros(total.shape), where=np.abs(total) > _NEGLIGIBLE)
+        shares: dict[str, float] = {}
+        for term in self.terms:
+            shares[term.name] = shares.get(term.name, 0.0) + float(np.sum(term.vector * factors * document))
+        shares["modality"] = float(np.sum(self.vector * document, dtype=np.float64)) - sum(shares.values())
+        return {name: round(share, 6) for name, share in shares.items()}
+
+
+_NEGLIGIBLE = 1e-9
+
+
+def compose(query: Query, target: Modality | None, encoder: Encoder, images: ImageLoader, library: Library) -> QueryVector:
+    """Encodes the parts and adds them up. Raises QueryError for what can't be encoded, found or added."""
+    terms = [*_encoded_terms(query, encoder, images), *_like_terms(query, library)]
+    content: NDArray[np.float32] = np.sum(np.stack([term.vector for term in terms]), axis=0, dtype=np.float32)
+    if not np.linalg.norm(content) > _NEGLIGIBLE:
+        raise QueryError("The parts of the query cancel each other out.", "Change the weights, or leave out `--not`.")
+    content /= np.linalg.norm(content)
+    modality = query.modality or _liked_modality(query, library)
+    return QueryVector(encoder.steer(content.reshape(1, -1), [Steering(modality, target)])[0], tuple(terms))
+
+
+def _encoded_terms(query: Query, encoder: Encoder, images: ImageLoader) -> Sequence[Term]:
+    weights = query.weights
+    parts: list[tuple[str, float, Query]] = []
+    if query.text is not None:
+        parts.append(("text", weights.text, Query(text=query.text, instruction=query.instruction)))
+    if query.image is not None:
+        parts.append(("image", weights.image, Query(image=query.image, instruction=query.instruction)))
+    parts += [("not", -weights.negative, Query(text=text)) for text in query.negatives]
+    prepared = encoder.prepare([part for _, _, part in parts], images)
+    for failure in prepared.failures:
+        name, _, part = parts[failure.position]
+        what = f"The picture {part.image.path}" if part.image is not None else f"The {name} part of the query"
+        raise QueryError(f"{what} can't be used: {failure.reason}.")
+    rows = encoder.encode(prepared)
+    return [Term(name, np.float32(weight) * row) for (name, weight, _), row in zip(parts, rows, strict=True)]
+
+
+def _like_terms(query: Query, library: Library) -> Sequence[Term]:
+    if not query.like:
+        return []
+    vectors = library.vectors(query.like)
+    missing = [document for document in query.like if document not in vectors]
+    if missing:
+        raise QueryError(
+            f"There is no stored vector of document {format_id(missing[0])} in this collection.",
+            "Take an id from a search in the same collection; vectors are stored unless `keep_vectors` is off.",
+        )
+    return [Term("like", np.float32(query.weights.like) * vectors[document].astype(np.float32)) for document in query.like]
+
+
+def _liked_modality(query: Query, library: Library) -> Modality:
+    liked = [document.modality for document in library.documents(query.like).values()]
+    return Modality.of(text=any(one.has_text for one in liked), image=any(one.has_image for one in liked))

@@ -1,0 +1,105 @@
+"""Answering a query: instruction, query vector, nearest neighbours, catalog, hits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.composition import QueryVector, compose
+from uniir.documents import Document, Modality
+from uniir.filters import Filter
+from uniir.hits import Hit, SearchResult
+from uniir.instructions import Instruction, Instructions
+from uniir.protocols import Encoder, ImageLoader, Library, VectorStore
+from uniir.queries import MAX_RESULTS, Query
+
+_SPARE = 8  # fetched beyond k, for documents that are on their way out while the store still has them
+
+
+class SearchService:
+    """Searches one collection. `remarks` knows what a person should hear about a kind of search, such as a weakness of the encoder."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        store: VectorStore,
+        library: Library,
+        images: ImageLoader,
+        instructions: Instructions,
+        remarks: Callable[[Modality, Modality | None], Sequence[str]],
+    ) -> None:
+        self._encoder = encoder
+        self._store = store
+        self._library = library
+        self._images = images
+        self._instructions = instructions
+        self._remarks = remarks
+
+    def search(self, query: Query) -> SearchResult:
+        """The k best documents. Raises QueryError for a bad query, StoreUnavailable where the store does not answer."""
+        query.validate()
+        stages: dict[str, float] = {}
+        instruction, notes = self._instruct(query)
+        query = replace(query, instruction=instruction)
+        target = query.target or instruction.target
+        with _timed(stages, "encode"):
+            vector = compose(query, target, self._encoder, self._images, self._library)
+        with _timed(stages, "search"):
+            found, documents = self._retrieve(vector.vector, query)
+        with _timed(stages, "explain"):
+            hits = self._explain(vector, found, documents)
+        stages["total"] = round(sum(stages.values()), 3)
+        if len(hits) < query.k:
+            notes.append(f"Only {len(hits)} documents fit.")
+        notes += self._remarks(instruction.query, target)
+        return SearchResult(query, instruction, hits, stages, tuple(notes))
+
+    def _instruct(self, query: Query) -> tuple[Instruction, list[str]]:
+        """The instruction given, or the plain one for what goes in and what should come out."""
+        modality = query.modality or Modality.IMAGE_TEXT
+        chosen = query.instruction
+        if chosen is None:
+            return self._instructions.chosen_for(modality, query.target), []
+        notes = []
+        if query.modality is not None and chosen.query is not query.modality:
+            notes.append(f"The instruction {chosen.id} is meant for {chosen.query} queries; this one is {query.modality}.")
+        if query.target is not None and chosen.target not in (None, query.target):
+            notes.append(f"The instruction {chosen.id} asks for {chosen.target}; the target {query.target} overrules it.")
+        return chosen, notes
+
+    def _retrieve(self, vector: NDArray[np.float32], query: Query) -> tuple[Sequence[tuple[int, float]], Mapping[int, Document]]:
+        """The k best ids with scores and their documents: a target that was named filters, an instruction only steers."""
+        where = Filter(frozenset({query.target}) if query.target is not None else None, frozenset(query.like))
+        wanted = query.k + _SPARE
+        while True:
+            neighbours = self._store.search(vector[None], wanted, where)
+            pairs = [(int(one), float(score)) for one, score in zip(neighbours.ids[0], neighbours.scores[0], strict=True) if one >= 0]
+            documents = self._library.documents([one for one, _ in pairs])
+            found = [(one, score) for one, score in pairs if one in documents]
+            if len(found) >= query.k or len(pairs) < wanted or wanted > 4 * MAX_RESULTS:
+                return found[: query.k], documents
+            wanted *= 2
+
+    def _explain(self, vector: QueryVector, found: Sequence[tuple[int, float]], documents: Mapping[int, Document]) -> tuple[Hit, ...]:
+        vectors = self._library.vectors([one for one, _ in found])
+        return tuple(
+            Hit(
+                documents[one],
+                rank,
+                round(score, 6),
+                vector.contributions(vectors[one].astype(np.float32)) if one in vectors else {},
+            )
+            for rank, (one, score) in enumerate(found, start=1)
+        )
+
+
+@contextmanager
+def _timed(stages: dict[str, float], name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    stages[name] = round((time.perf_counter() - start) * 1000, 3)

@@ -1,0 +1,66 @@
+"""Where the vector stores of all collections live together: Milvus Lite, or a directory of exact stores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from storage.exact import ExactVectors
+from uniir.protocols import VectorStore
+
+
+class VectorDatabase(Protocol):
+    """Opens and drops the vector stores of collections by name."""
+
+    def open(self, name: str, dimension: int) -> VectorStore:
+        """The store of this name, made empty if there is none."""
+        ...
+
+    def drop(self, name: str) -> None: ...
+
+    def names(self) -> Sequence[str]: ...
+
+    def close(self) -> None: ...
+
+
+class MilvusDatabase:
+    """Milvus Lite below a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        from storage.milvus.lite import MilvusLite  # only who opens vectors pays for loading pymilvus
+
+        self._server = MilvusLite(directory)
+
+    def open(self, name: str, dimension: int) -> VectorStore:
+        from storage.milvus.store import MilvusVectors
+
+        return MilvusVectors(self._server, name, dimension)
+
+    def drop(self, name: str) -> None:
+        self._server.drop(name)
+
+    def names(self) -> Sequence[str]:
+        return self._server.names()
+
+    def close(self) -> None:
+        self._server.close()
+
+
+class ExactDatabase:
+    """One file for each store."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def open(self, name: str, dimension: int) -> VectorStore:
+        return ExactVectors(dimension, self._directory / f"{name}.npz")
+
+    def drop(self, name: str) -> None:
+        (self._directory / f"{name}.npz").unlink(missing_ok=True)
+
+    def names(self) -> Sequence[str]:
+        return sorted(file.stem for file in self._directory.glob("*.npz"))
+
+    def close(self) -> None:
+        """Every store wrote its file when it was finished."""

@@ -1,0 +1,256 @@
+"""The ingest's side of the catalog."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import bindparam, delete, insert, or_, select, update
+
+from storage.sql.collections import CollectionRecord
+from storage.sql.engines import Engines
+from storage.sql.recording import Recorder
+from storage.sql.rows import PAGE, from_bytes, in_blocks, to_bytes, to_source
+from storage.sql.schema import EmbeddingState, documents, embeddings, failures, now, runs, sources
+from uniir.documents import Json
+from uniir.ledger import Failure, Recording, Run, SourceDraft, SourceKey, SourceKind, SourceRecord
+
+
+class SqlLedger:
+    """Implements uniir.ledger.Ledger. With `keep_vectors` off a lost vector store needs the encoder to be rebuilt."""
+
+    def __init__(self, engines: Engines, collection: CollectionRecord, *, keep_vectors: bool = True) -> None:
+        self._engines = engines
+        self._collection = collection
+        self._keep_vectors = keep_vectors
+        self._mine = sources.c.collection_id == collection.id
+
+    def roots(self) -> Sequence[str]:
+        with self._engines.reading() as connection:
+            return list(connection.execute(select(sources.c.root).where(self._mine).distinct()).scalars())
+
+    def adopt(self, root: str) -> None:
+        for table in (sources, failures):
+            with self._engines.writing() as connection:
+                known = select(table.c.root).where(table.c.collection_id == self._collection.id).distinct()
+                for deeper in list(connection.execute(known).scalars()):
+                    if deeper == root or not deeper.startswith(os.path.join(root, "")):
+                        continue
+                    prefix = os.path.join(os.path.relpath(deeper, root), "")
+                    below = (table.c.collection_id == self._collection.id) & (table.c.root == deeper)
+                    if table is sources:
+                        connection.execute(
+                            update(documents)
+                            .where(documents.c.source_id.in_(select(sources.c.id).where(below)), documents.c.image_path.not_like("/%"))
+                            .values(image_path=prefix + documents.c.image_path)
+                        )
+                    connection.execute(update(table).where(below).values(root=root, path=prefix + table.c.path))
+
+    def entries(self, root: str, prefix: str) -> Iterator[SourceRecord]:
+        after = ""
+        while True:
+            query = (
+                select(sources)
+                .where(self._mine, sources.c.root == root, sources.c.path > after, sources.c.locator == "")
+                .order_by(sources.c.path)
+                .limit(PAGE)
+            )
+            if prefix:
+                query = query.where(sources.c.path >= prefix, sources.c.path < _after_prefix(prefix))
+            with self._engines.reading() as connection:
+                page = [to_source(row) for row in connection.execute(query).mappings()]
+            yield from page
+            if len(page) < PAGE:
+                return
+            after = page[-1].key.path
+
+    def known(self, key: SourceKey) -> SourceRecord | None:
+        query = select(sources).where(self._mine, sources.c.root == key.root, sources.c.path == key.path, sources.c.locator == key.locator)
+        with self._engines.reading() as connection:
+            row = connection.execute(query).mappings().first()
+        return to_source(row) if row is not None else None
+
+    def records(self, root: str, manifest: str) -> Iterator[SourceRecord]:
+        query = select(sources).where(self._mine, sources.c.root == root, sources.c.path == manifest)
+        after = ""
+        while True:
+            with self._engines.reading() as connection:
+                rows = connection.execute(query.where(sources.c.locator > after).order_by(sources.c.locator).limit(PAGE)).mappings()
+                page = [to_source(row) for row in rows]
+            yield from page
+            if len(page) < PAGE:
+                return
+            after = page[-1].key.locator
+
+    def with_content(self, sha256: str) -> Sequence[SourceRecord]:
+        query = select(sources).where(self._mine, sources.c.sha256 == sha256, sources.c.kind != SourceKind.RECORD)
+        with self._engines.reading() as connection:
+            return [to_source(row) for row in connection.execute(query).mappings()]
+
+    def vectors_of(self, fingerprints: Sequence[str]) -> Mapping[str, NDArray[np.float16]]:
+        found: dict[str, NDArray[np.float16]] = {}
+        with self._engines.reading() as connection:
+            for block in in_blocks(fingerprints):
+                query = (
+                    select(documents.c.fingerprint, embeddings.c.vector)
+                    .join(embeddings, embeddings.c.document_id == documents.c.id)
+                    .where(
+                        documents.c.fingerprint.in_(block),
+                        embeddings.c.space_id == self._collection.space_id,
+                        embeddings.c.state == EmbeddingState.INDEXED,
+                        embeddings.c.vector.is_not(None),
+                    )
+                )
+                found |= {row.fingerprint: from_bytes(row.vector) for row in connection.execute(query)}
+        return found
+
+    def record(self, drafts: Sequence[SourceDraft]) -> Recording:
+        with self._engines.writing() as connection:
+            return Recorder(connection, self._collection).record(drafts)
+
+    def move_manifest(self, manifest: SourceRecord, to: SourceKey, signature: str) -> None:
+        family = self._mine & (sources.c.root == manifest.key.root) & (sources.c.path == manifest.key.path)
+        with self._engines.writing() as connection:
+            connection.execute(update(sources).where(family).values(root=to.root, path=to.path))
+            connection.execute(update(sources).where(sources.c.id == manifest.id).values(signature=signature))
+
+    def mark_indexed(self, vectors: Mapping[int, NDArray[np.float16]]) -> None:
+        if not vectors:
+            return
+        with self._engines.writing() as connection:
+            connection.execute(
+                update(embeddings)
+                .where(embeddings.c.document_id == bindparam("document"), embeddings.c.space_id == self._collection.space_id)
+                .values(state=EmbeddingState.INDEXED, vector=bindparam("bytes")),
+                [{"document": document, "bytes": to_bytes(vector) if self._keep_vectors else None} for document, vector in vectors.items()],
+            )
+
+    def retire(self, source_ids: Sequence[int]) -> Sequence[int]:
+        retired: list[int] = []
+        with self._engines.writing() as connection:
+            for block in in_blocks(source_ids):
+                ids = list(connection.execute(select(documents.c.id).where(documents.c.source_id.in_(block))).scalars())
+                retired += ids
+                for inner in in_blocks(ids):
+                    connection.execute(update(embeddings).where(embeddings.c.document_id.in_(inner)).values(state=EmbeddingState.DELETING))
+                connection.execute(
+                    delete(sources).where(
+                        sources.c.id.in_(block), ~select(documents.c.id).where(documents.c.source_id == sources.c.id).exists()
+                    )
+                )
+        return retired
+
+    def retire_documents(self, ids: Sequence[int]) -> None:
+        with self._engines.writing() as connection:
+            for block in in_blocks(ids):
+                connection.execute(update(embeddings).where(embeddings.c.document_id.in_(block)).values(state=EmbeddingState.DELETING))
+
+    def mark_pending(self, ids: Sequence[int]) -> None:
+        """Hides documents until they were encoded again."""
+        with self._engines.writing() as connection:
+            for block in in_blocks(ids):
+                mine = embeddings.c.document_id.in_(block) & (embeddings.c.space_id == self._collection.space_id)
+                connection.execute(update(embeddings).where(mine).values(state=EmbeddingState.PENDING))
+
+    def forget(self, ids: Sequence[int]) -> Sequence[str]:
+        unused: set[str] = set()
+        with self._engines.writing() as connection:
+            for block in in_blocks(ids):
+                rows = connection.execute(select(documents.c.source_id, documents.c.image_sha256).where(documents.c.id.in_(block))).all()
+                connection.execute(delete(documents).where(documents.c.id.in_(block)))
+                emptied = {row.source_id for row in rows}
+                hashes = {row.image_sha256 for row in rows if row.image_sha256}
+                connection.execute(
+                    delete(sources).where(
+                        sources.c.id.in_(emptied), ~select(documents.c.id).where(documents.c.source_id == sources.c.id).exists()
+                    )
+                )
+                still_used = connection.execute(
+                    select(documents.c.image_sha256).where(documents.c.image_sha256.in_(hashes)).distinct()
+                ).scalars()
+                unused |= hashes - set(still_used)
+        return sorted(unused)
+
+    def unfinished_deletes(self) -> Sequence[int]:
+        return self._documents_in(EmbeddingState.DELETING)
+
+    def reopen_unfinished(self) -> int:
+        pending = self._documents_in(EmbeddingState.PENDING)
+        reopened: set[int] = set()
+        with self._engines.writing() as connection:
+            for block in in_blocks(pending):
+                owners = list(connection.execute(select(documents.c.source_id).where(documents.c.id.in_(block)).distinct()).scalars())
+                connection.execute(update(sources).where(sources.c.id.in_(owners)).values(signature=""))
+                manifests = (
+                    select(sources.c.root, sources.c.path).where(sources.c.id.in_(owners), sources.c.kind == SourceKind.RECORD).distinct()
+                )
+                for root, path in connection.execute(manifests).all():
+                    connection.execute(
+                        update(sources)
+                        .where(self._mine, sources.c.root == root, sources.c.path == path, sources.c.locator == "")
+                        .values(signature="")
+                    )
+                reopened.update(owners)
+        return len(reopened)
+
+    def _documents_in(self, state: EmbeddingState) -> Sequence[int]:
+        query = select(embeddings.c.document_id).where(embeddings.c.space_id == self._collection.space_id, embeddings.c.state == state)
+        with self._engines.reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def failures(self, root: str) -> Mapping[SourceKey, Failure]:
+        query = select(failures).where(failures.c.collection_id == self._collection.id, failures.c.root == root)
+        with self._engines.reading() as connection:
+            found = (
+                Failure(SourceKey(row.root, row.path, row.locator), row.code, row.reason, row.signature, row.ignored)
+                for row in connection.execute(query)
+            )
+            return {failure.key: failure for failure in found}
+
+    def quarantine(self, found: Sequence[Failure]) -> None:
+        with self._engines.writing() as connection:
+            for failure in found:
+                values = {
+                    "code": failure.code,
+                    "reason": failure.reason,
+                    "signature": failure.signature,
+                    "ignored": failure.ignored,
+                }
+                known = update(failures).where(self._failure_at(failure.key))
+                again = connection.execute(known.values(values | {"attempts": failures.c.attempts + 1, "last_seen": now()}))
+                if not again.rowcount:
+                    key = {"root": failure.key.root, "path": failure.key.path, "locator": failure.key.locator}
+                    connection.execute(insert(failures).values(values | key | {"collection_id": self._collection.id}))
+
+    def release(self, keys: Sequence[SourceKey]) -> None:
+        if not keys:
+            return
+        with self._engines.writing() as connection:
+            for block in in_blocks(keys):
+                connection.execute(delete(failures).where(or_(*map(self._failure_at, block))))
+
+    def _failure_at(self, key: SourceKey):  # type: ignore[no-untyped-def]
+        return (
+            (failures.c.collection_id == self._collection.id)
+            & (failures.c.root == key.root)
+            & (failures.c.path == key.path)
+            & (failures.c.locator == key.locator)
+        )
+
+    def start_run(self, command: str, scopes: Json) -> Run:
+        mine = runs.c.collection_id == self._collection.id
+        with self._engines.writing() as connection:
+            last = connection.execute(select(runs.c.state).where(mine).order_by(runs.c.id.desc()).limit(1)).scalar()
+            row = insert(runs).values(collection_id=self._collection.id, command=command, state="running", scopes=scopes, counts={})
+            return Run(connection.execute(row.returning(runs.c.id)).scalar_one(), resumes=last not in (None, "done"))
+
+    def finish_run(self, run: int, state: str, counts: Json) -> None:
+        with self._engines.writing() as connection:
+            connection.execute(update(runs).where(runs.c.id == run).values(state=state, counts=counts, finished_at=now()))
+
+
+def _after_prefix(prefix: str) -> str:
+    """The smallest string after every string that starts with `prefix`."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)

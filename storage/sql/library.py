@@ -1,0 +1,181 @@
+"""Reading the catalog: documents for search, walks for the doctor and the rebuild, listings for people."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, select, update
+
+from storage.sql.collections import CollectionRecord
+from storage.sql.engines import Engines
+from storage.sql.rows import PAGE, from_bytes, in_blocks, to_document, to_source
+from storage.sql.schema import EmbeddingState, documents, embeddings, failures, runs, sources
+from uniir.documents import Document, Json, Modality
+from uniir.ledger import SourceKey, SourceRecord
+from uniir.protocols import StoredVector
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFailure:
+    """A quarantined input as people see it."""
+
+    key: SourceKey
+    code: str
+    reason: str
+    ignored: bool
+    attempts: int
+    first_seen: datetime
+    last_seen: datetime
+
+
+class SqlLibrary:
+    """Implements Library and Archive of uniir.protocols for one collection, and the listings beside them."""
+
+    def __init__(self, engines: Engines, collection: CollectionRecord) -> None:
+        self._engines = engines
+        self._collection = collection
+        self._indexed = (embeddings.c.space_id == collection.space_id) & (embeddings.c.state == EmbeddingState.INDEXED)
+
+    def documents(self, ids: Sequence[int]) -> Mapping[int, Document]:
+        found: dict[int, Document] = {}
+        with self._engines.reading() as connection:
+            for block in in_blocks(ids):
+                query = (
+                    select(documents, sources.c.root, sources.c.path)
+                    .join(sources, sources.c.id == documents.c.source_id)
+                    .join(embeddings, embeddings.c.document_id == documents.c.id)
+                    .where(documents.c.id.in_(block), self._indexed)
+                )
+                for row in connection.execute(query).mappings():
+                    found[row["id"]] = to_document(row, row["root"], row["path"])
+        return found
+
+    def vectors(self, ids: Sequence[int]) -> Mapping[int, NDArray[np.float16]]:
+        found: dict[int, NDArray[np.float16]] = {}
+        with self._engines.reading() as connection:
+            for block in in_blocks(ids):
+                query = select(embeddings.c.document_id, embeddings.c.vector).where(
+                    embeddings.c.document_id.in_(block), self._indexed, embeddings.c.vector.is_not(None)
+                )
+                found |= {row.document_id: from_bytes(row.vector) for row in connection.execute(query)}
+        return found
+
+    def existing(self, ids: Sequence[int]) -> frozenset[int]:
+        """Those of the ids that name a document of this collection, in whatever state."""
+        found: set[int] = set()
+        with self._engines.reading() as connection:
+            for block in in_blocks(ids):
+                query = select(documents.c.id).where(documents.c.id.in_(block), documents.c.collection_id == self._collection.id)
+                found.update(connection.execute(query).scalars())
+        return frozenset(found)
+
+    def indexed_ids(self) -> Iterator[NDArray[np.int64]]:
+        """Every indexed id once, in ascending blocks."""
+        after = -1
+        while True:
+            query = (
+                select(embeddings.c.document_id)
+                .where(self._indexed, embeddings.c.document_id > after)
+                .order_by(embeddings.c.document_id)
+                .limit(PAGE)
+            )
+            with self._engines.reading() as connection:
+                page = np.fromiter(connection.execute(query).scalars(), dtype=np.int64)
+            if page.size:
+                yield page
+            if page.size < PAGE:
+                return
+            after = int(page[-1])
+
+    def stored_vectors(self) -> Iterator[Sequence[StoredVector]]:
+        """Every indexed document's vector, in ascending pages: what a lost vector store is rebuilt from."""
+        for page in self.indexed_ids():
+            yield self.stored_vectors_of(page.tolist())
+
+    def stored_vectors_of(self, ids: Sequence[int]) -> Sequence[StoredVector]:
+        found: list[StoredVector] = []
+        with self._engines.reading() as connection:
+            for block in in_blocks(ids):
+                query = (
+                    select(documents.c.id, documents.c.modality, embeddings.c.vector)
+                    .join(embeddings, embeddings.c.document_id == documents.c.id)
+                    .where(documents.c.id.in_(block), self._indexed)
+                )
+                found += [
+                    StoredVector(row.id, Modality(row.modality), None if row.vector is None else from_bytes(row.vector))
+                    for row in connection.execute(query)
+                ]
+        return found
+
+    def pictures(self) -> Iterator[Document]:
+        """Every indexed document that has a picture."""
+        for page in self.indexed_ids():
+            yield from (document for document in self.documents(page.tolist()).values() if document.image is not None)
+
+    def unfinished_count(self) -> int:
+        """Documents that a run which did not end left pending or deleting."""
+        query = select(func.count()).where(embeddings.c.space_id == self._collection.space_id, embeddings.c.state != EmbeddingState.INDEXED)
+        with self._engines.reading() as connection:
+            return connection.execute(query).scalar_one()
+
+    def sources_at(self, file: str) -> Sequence[SourceRecord]:
+        """Sources that are this file, or lie below this directory; `file` is absolute."""
+        mine = sources.c.collection_id == self._collection.id
+        found = []
+        with self._engines.reading() as connection:
+            for root in connection.execute(select(sources.c.root).where(mine).distinct()).scalars():
+                relative = "" if root == file or root.startswith(os.path.join(file, "")) else os.path.relpath(file, root)
+                if relative.startswith(".."):
+                    continue
+                below = sources.c.path.startswith(f"{relative}/", autoescape=True) if relative else sources.c.path != ""
+                query = select(sources).where(mine, sources.c.root == root, (sources.c.path == relative) | below)
+                found += [to_source(row) for row in connection.execute(query).mappings()]
+        return found
+
+    def failures(self) -> Sequence[ListedFailure]:
+        query = select(failures).where(failures.c.collection_id == self._collection.id).order_by(failures.c.root, failures.c.path)
+        with self._engines.reading() as connection:
+            return [
+                ListedFailure(
+                    SourceKey(row.root, row.path, row.locator),
+                    row.code,
+                    row.reason,
+                    row.ignored,
+                    row.attempts,
+                    row.first_seen,
+                    row.last_seen,
+                )
+                for row in connection.execute(query)
+            ]
+
+    def ignore_failures(self, keys: Sequence[SourceKey]) -> None:
+        """Keeps these inputs in quarantine and out of every report until they change."""
+        with self._engines.writing() as connection:
+            for key in keys:
+                connection.execute(
+                    update(failures)
+                    .where(
+                        failures.c.collection_id == self._collection.id,
+                        failures.c.root == key.root,
+                        failures.c.path == key.path,
+                        failures.c.locator == key.locator,
+                    )
+                    .values(ignored=True)
+                )
+
+    def ingested(self) -> Sequence[Json]:
+        """What the runs of this collection walked, newest first."""
+        query = select(runs.c.scopes).where(runs.c.collection_id == self._collection.id).order_by(runs.c.id.desc())
+        with self._engines.reading() as connection:
+            return list(connection.execute(query).scalars())
+
+
+def picture_in_use(engines: Engines, sha256: str) -> bool:
+    """Whether a document of any collection shows the picture with this hash."""
+    with engines.reading() as connection:
+        return connection.execute(select(documents.c.id).where(documents.c.image_sha256 == sha256).limit(1)).first() is not None

@@ -1,0 +1,167 @@
+"""One transaction of the ledger: sources as just read become rows, and documents keep their ids through every change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
+
+from storage.sql.collections import CollectionRecord
+from storage.sql.rows import from_document, in_blocks
+from storage.sql.schema import EmbeddingState, documents, embeddings, now, sources
+from uniir.documents import Document
+from uniir.ids import new_id
+from uniir.ledger import Failure, Recording, SourceDraft, SourceKey, SourceKind
+
+
+@dataclass
+class _Work:
+    inserts: list[dict[str, Any]] = field(default_factory=list)
+    updates: list[dict[str, Any]] = field(default_factory=list)
+    pending: list[Document] = field(default_factory=list)
+    reset: list[int] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)
+
+
+class Recorder:
+    """Writes drafts inside a transaction that its caller opened."""
+
+    def __init__(self, connection: Connection, collection: CollectionRecord) -> None:
+        self._connection = connection
+        self._collection = collection
+
+    def record(self, drafts: Sequence[SourceDraft]) -> Recording:
+        """See Ledger.record. Several drafts may carry the same content; two with one external id, and the later is refused."""
+        accepted, refused = self._refuse_taken_ids(drafts)
+        source_ids = self._write_sources(accepted)
+        known = self._known_documents(source_ids)
+        work = _Work()
+        for draft, source_id in zip(accepted, source_ids, strict=True):
+            self._reconcile(draft, source_id, known.get(source_id, []), work)
+        self._write_documents(work)
+        return Recording(tuple(work.pending), tuple(work.dropped), refused)
+
+    def _refuse_taken_ids(self, drafts: Sequence[SourceDraft]) -> tuple[list[SourceDraft], tuple[Failure, ...]]:
+        wanted = {document.external_id for draft in drafts for document in draft.documents if document.external_id is not None}
+        owners: dict[str, int | SourceKey] = {}
+        for block in in_blocks(sorted(wanted)):
+            query = select(documents.c.external_id, documents.c.source_id).where(
+                documents.c.collection_id == self._collection.id, documents.c.external_id.in_(block)
+            )
+            owners |= {row.external_id: row.source_id for row in self._connection.execute(query)}
+        accepted, refused = [], []
+        for draft in drafts:
+            own = draft.known_as if draft.known_as is not None else draft.key
+            ids = [document.external_id for document in draft.documents if document.external_id is not None]
+            taken = [external_id for external_id in ids if owners.setdefault(external_id, own) != own]
+            if taken:
+                reason = f"the id {taken[0]!r} belongs to another document of this collection"
+                refused.append(Failure(draft.key, "duplicate-id", reason, draft.signature))
+            else:
+                accepted.append(draft)
+        return accepted, tuple(refused)
+
+    def _write_sources(self, drafts: Sequence[SourceDraft]) -> list[int]:
+        new = [draft for draft in drafts if draft.known_as is None]
+        inserted: Iterable[int] = ()
+        if new:
+            statement = insert(sources).returning(sources.c.id, sort_by_parameter_order=True)
+            rows = [_source_columns(draft) | {"collection_id": self._collection.id} for draft in new]
+            inserted = iter(self._connection.execute(statement, rows).scalars().all())
+        changed = [draft for draft in drafts if draft.known_as is not None]
+        if changed:
+            self._connection.execute(
+                update(sources).where(sources.c.id == bindparam("row")),
+                [_source_columns(draft) | {"row": draft.known_as} for draft in changed],
+            )
+        fresh = iter(inserted)
+        return [draft.known_as if draft.known_as is not None else next(fresh) for draft in drafts]
+
+    def _known_documents(self, source_ids: Sequence[int]) -> Mapping[int, list[RowMapping]]:
+        known: dict[int, list[RowMapping]] = {}
+        for block in in_blocks(source_ids):
+            query = (
+                select(documents, embeddings.c.state)
+                .outerjoin(
+                    embeddings,
+                    (embeddings.c.document_id == documents.c.id) & (embeddings.c.space_id == self._collection.space_id),
+                )
+                .where(documents.c.source_id.in_(block))
+                .order_by(documents.c.position)
+            )
+            for row in self._connection.execute(query).mappings():
+                known.setdefault(row["source_id"], []).append(row)
+        return known
+
+    def _reconcile(self, draft: SourceDraft, source_id: int, known: Sequence[RowMapping], work: _Work) -> None:
+        """Equal content keeps its id first; what is left is matched in order, so that a rewritten text keeps its id too."""
+        left = [row for row in known if row["state"] != EmbeddingState.DELETING]
+        matched: list[RowMapping | None] = []
+        for document in draft.documents:
+            twin = next((row for row in left if row["fingerprint"] == document.fingerprint), None)
+            if twin is not None:
+                left.remove(twin)
+            matched.append(twin)
+        for position, document in enumerate(draft.documents):
+            row = matched[position] or (left.pop(0) if left else None)
+            columns = {**from_document(document), "position": position, "updated_at": now()}
+            if row is None:
+                work.inserts.append({**columns, "id": document.id, "source_id": source_id, "collection_id": self._collection.id})
+                work.pending.append(document)
+                continue
+            work.updates.append({**columns, "row": row["id"]})
+            if matched[position] is None or row["state"] != EmbeddingState.INDEXED:
+                work.pending.append(replace(document, id=row["id"]))
+                work.reset.append(row["id"])
+        work.dropped += [row["id"] for row in left]
+
+    def _write_documents(self, work: _Work) -> None:
+        self._settle_clashes(work)
+        for block in in_blocks(work.dropped):
+            mine = embeddings.c.document_id.in_(block)
+            self._connection.execute(update(embeddings).where(mine).values(state=EmbeddingState.DELETING))
+            # a dropped document's external id may come back in the same breath, on another row
+            self._connection.execute(update(documents).where(documents.c.id.in_(block)).values(external_id=None))
+        if work.updates:
+            self._connection.execute(update(documents).where(documents.c.id == bindparam("row")), work.updates)
+        if work.inserts:
+            self._connection.execute(insert(documents), work.inserts)
+        for block in in_blocks(work.reset):
+            self._connection.execute(delete(embeddings).where(embeddings.c.document_id.in_(block)))
+        if work.pending:
+            self._connection.execute(
+                insert(embeddings),
+                [
+                    {"document_id": document.id, "space_id": self._collection.space_id, "state": EmbeddingState.PENDING}
+                    for document in work.pending
+                ],
+            )
+
+    def _settle_clashes(self, work: _Work) -> None:
+        """Random ids may meet: whoever comes later gets another."""
+        taken: set[int] = set()
+        for block in in_blocks([row["id"] for row in work.inserts]):
+            taken.update(self._connection.execute(select(documents.c.id).where(documents.c.id.in_(block))).scalars())
+        positions = {document.id: position for position, document in enumerate(work.pending)}
+        for row in work.inserts:
+            if row["id"] in taken:
+                fresh = new_id()
+                while fresh in taken or self._connection.execute(select(documents.c.id).where(documents.c.id == fresh)).first():
+                    fresh = new_id()
+                position = positions[row["id"]]
+                work.pending[position] = replace(work.pending[position], id=fresh)
+                row["id"] = fresh
+            taken.add(row["id"])
+
+
+def _source_columns(draft: SourceDraft) -> dict[str, Any]:
+    return {
+        "root": draft.key.root,
+        "path": draft.key.path,
+        "locator": draft.key.locator,
+        "kind": SourceKind(draft.kind),
+        "signature": draft.signature,
+        "sha256": draft.sha256,
+    }

@@ -1,0 +1,157 @@
+"""The seams: what the use cases need from encoders, rerankers and stores. Each has a contract suite in tests/contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from uniir.documents import Document, ImageReference, Modality
+from uniir.errors import ItemFailure
+from uniir.filters import Filter
+from uniir.queries import Query
+from uniir.spaces import VectorSpace
+
+
+class ImageLoader(Protocol):
+    """Opens pictures under one set of limits. Ingest passes one that has the pixels already, so nothing is decoded twice."""
+
+    def upright(self, image: ImageReference) -> Image.Image:
+        """RGB as a person sees it: turned by EXIF, in sRGB, alpha over white, at most 1,024 pixels long. Raises InputFailure."""
+        ...
+
+    def faithful(self, image: ImageReference) -> Image.Image:
+        """RGB by plain conversion at full size, as the papers' code does. Raises InputFailure."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What an encoder made ready on the CPU. `inputs` is the encoder's own and holds one row for each of `positions`."""
+
+    positions: tuple[int, ...]
+    failures: tuple[ItemFailure, ...]
+    inputs: object
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """Which way a query is turned: what it is made of, and the modality wanted (None: a fair mixed list)."""
+
+    query: Modality
+    target: Modality | None
+
+
+class Encoder(Protocol):
+    """Turns documents and queries into unit vectors of one space."""
+
+    @property
+    def space(self) -> VectorSpace: ...
+
+    @property
+    def accepts(self) -> frozenset[Modality]:
+        """What it can encode at all; anything else is refused before it is read."""
+        ...
+
+    def prepare(self, items: Sequence[Document | Query], images: ImageLoader) -> Prepared:
+        """Decode, resize, tokenize. Thread-safe. An item that can't be used becomes one of `failures`."""
+        ...
+
+    def encode(self, batch: Prepared) -> NDArray[np.float32]:
+        """[len(batch.positions), dimension], unit length, in order, whatever else is in the batch."""
+        ...
+
+    def steer(self, vectors: NDArray[np.float32], steering: Sequence[Steering]) -> NDArray[np.float32]:
+        """Query vectors turned towards the modality wanted, [n, dimension], unit length. Takes document vectors too ("more like this")."""
+        ...
+
+
+class Reranker(Protocol):
+    """Reads a query together with each candidate."""
+
+    def score(self, query: Query, candidates: Sequence[Document]) -> NDArray[np.float32]:
+        """[n], the probability that each candidate is relevant."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The nearest points of each query, best first, ties by id; short rows are filled with id -1 and score -inf."""
+
+    ids: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+
+class VectorStore(Protocol):
+    """Keeps unit vectors of one space under document ids."""
+
+    def upsert(self, ids: Sequence[int], vectors: NDArray[np.float32], modalities: Sequence[Modality]) -> None:
+        """Idempotent. Raises UsageError for a wrong dimension or a value that is not finite."""
+        ...
+
+    def delete(self, ids: Sequence[int]) -> None:
+        """Idempotent; unknown ids are no error."""
+        ...
+
+    def finish(self) -> None:
+        """After this every upsert and delete is on disk, indexed, loaded and seen by search."""
+        ...
+
+    def search(self, vectors: NDArray[np.float32], k: int, where: Filter) -> Neighbours:
+        """The k nearest by inner product for each of [q, dimension]."""
+        ...
+
+    def scan(self) -> Iterator[NDArray[np.int64]]:
+        """Every id once, in blocks."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Library(Protocol):
+    """The search's side of the catalog: what can be found, and nothing that is pending or on its way out."""
+
+    def documents(self, ids: Sequence[int]) -> Mapping[int, Document]:
+        """Those of the documents that are indexed."""
+        ...
+
+    def vectors(self, ids: Sequence[int]) -> Mapping[int, NDArray[np.float16]]:
+        """Stored vectors of indexed documents."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVector:
+    """An indexed document's vector as it stands in the catalog; None where the catalog keeps none."""
+
+    document: int
+    modality: Modality
+    vector: NDArray[np.float16] | None
+
+
+class Archive(Protocol):
+    """The whole of a collection's catalog, for walks: what the doctor compares and the rebuild reads."""
+
+    def indexed_ids(self) -> Iterator[NDArray[np.int64]]:
+        """Every indexed id once, in ascending blocks."""
+        ...
+
+    def stored_vectors(self) -> Iterator[Sequence[StoredVector]]:
+        """Every indexed document's vector, in ascending pages."""
+        ...
+
+    def pictures(self) -> Iterator[Document]:
+        """Every indexed document that has a picture."""
+        ...
+
+    def unfinished_count(self) -> int:
+        """Documents that a run which did not end left pending or deleting."""
+        ...
+
+    def stored_vectors_of(self, ids: Sequence[int]) -> Sequence[StoredVector]:
+        """Those of these documents."""
+        ...

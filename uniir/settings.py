@@ -1,0 +1,115 @@
+"""Settings: defaults < uniir.toml < environment UNIIR_* < command line; read once, passed on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from uniir.errors import SettingsError
+from uniir.images import DEFAULT_PIXEL_LIMIT
+
+FILE = "uniir.toml"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. `uniir config` prints what is in force and where each value came from."""
+
+    model_config = SettingsConfigDict(env_prefix="UNIIR_", extra="forbid", frozen=True)
+
+    data_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("uniir", appauthor=False)),
+        description="where catalog, vectors and thumbnails are kept",
+    )
+    collection: str = Field("default", description="the collection that is used when none is named")
+    encoder: str = Field("starter", description="the encoder of new collections")
+    vector_store: str = Field("milvus", pattern="^(milvus|exact)$", description="milvus (Milvus Lite) or exact (FAISS, all in memory)")
+    instructions_file: Path | None = Field(None, description="your own instructions, in the columns of `uniir instructions --tsv`")
+    pixel_limit: int = Field(DEFAULT_PIXEL_LIMIT, gt=0, description="pixels a picture may have")
+    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, gt=0, description="threads that read and decode")
+    threads: int = Field(default_factory=lambda: os.cpu_count() or 1, gt=0, description="threads that encode")
+    keep_vectors: bool = Field(True, description="keep vectors in the catalog, so that a lost vector store needs no encoding")
+    wait_seconds: float = Field(10.0, ge=0, description="how long a command waits for another that has the data directory")
+
+    @field_validator("data_dir", "instructions_file")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _toml(settings_cls)
+
+    @property
+    def catalog_file(self) -> Path:
+        return self.data_dir / "catalog.sqlite"
+
+    @property
+    def vectors_directory(self) -> Path:
+        return self.data_dir / "vectors"
+
+    @property
+    def thumbnails_directory(self) -> Path:
+        return self.data_dir / "thumbnails"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A setting's value and where it came from."""
+
+    name: str
+    value: str
+    origin: str
+    description: str
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings in force; `overrides` are the command line's, None for what was not given. Raises SettingsError."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
+        raise SettingsError(f"A setting can't be used: {problems}.", "`uniir config` shows where each one comes from.") from None
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{config_file()} can't be read: {error}.", "Mend or remove it.") from None
+
+
+def origins(settings: Settings, **overrides: Any) -> list[Origin]:
+    """Every setting with its value and origin."""
+    environment = EnvSettingsSource(Settings)()
+    file = _toml(Settings)()
+    found = []
+    for name, field in Settings.model_fields.items():
+        if overrides.get(name) is not None:
+            origin = "command line"
+        elif name in environment:
+            origin = f"environment UNIIR_{name.upper()}"
+        elif name in file:
+            origin = str(config_file())
+        else:
+            origin = "default"
+        found.append(Origin(name, str(getattr(settings, name)), origin, field.description or ""))
+    return found
+
+
+def config_file() -> Path:
+    """`uniir.toml` in the working directory if there is one, else in the platform's configuration directory."""
+    here = Path.cwd() / FILE
+    return here if here.is_file() else Path(platformdirs.user_config_dir("uniir", appauthor=False)) / FILE
+
+
+def _toml(settings_cls: type[BaseSettings]) -> TomlConfigSettingsSource:
+    return TomlConfigSettingsSource(settings_cls, toml_file=config_file())
