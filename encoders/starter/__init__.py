@@ -1,0 +1,1 @@
+"""The starter encoder: weights from pinned pip packages, no model hub, no torch."""

@@ -1,0 +1,152 @@
+"""The trained part of the starter encoder: small heads over frozen towers, and what validation chose for them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from encoders.starter.image_tower import TowerOutput
+from encoders.starter.steering import Layout, Turn, unit
+from uniir.documents import Modality
+from uniir.errors import ModelUnavailable
+from uniir.protocols import Steering
+
+_TENSORS = "heads.safetensors"
+_SETTINGS = "heads.json"
+_WAY_OUT = "Install uniir again, or train the heads with `python -m training.starter`."
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What validation chose: weights of the blocks in a document, height of the axes, turns of queries, instruction in front of the text or not."""
+
+    layout: Layout
+    image_weights: tuple[float, float, float]
+    text_weights: tuple[float, float, float]
+    axis_height: float
+    top_classes: int
+    turns: Mapping[Steering, Turn]
+    prefixed: frozenset[Steering]
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Projections from tower outputs to content, in NumPy. `digest` is over both files. Safe to use from several threads."""
+
+    choices: Choices
+    tensors: Mapping[str, NDArray[np.float32]]
+    digest: str
+
+    def image_content(self, outputs: tuple[TowerOutput, ...]) -> NDArray[np.float32]:
+        """[n, content] of unit length from the image towers' outputs, in the towers' order."""
+        features = np.hstack([part for output in outputs for part in (output.head, output.last_block)])
+        logits = np.mean([output.logits for output in outputs], axis=0)
+        return self._join((self.image_head(features), self.class_vectors(logits), self.picture(features)), self.choices.image_weights)
+
+    def text_content(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[n, content] of unit length from MiniLM's unit vectors."""
+        nothing = np.zeros((len(vectors), self.choices.layout.picture), np.float32)
+        return self._join((self.text_head(vectors), vectors, nothing), self.choices.text_weights)
+
+    def image_head(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The trained shared space, from tower features [n, 3232]."""
+        return unit(self._standardised(features) @ self.tensors["image.weight"] + self.tensors["image.bias"])
+
+    def text_head(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The trained shared space, from MiniLM's unit vectors [n, 384]."""
+        given = vectors * np.float32(np.sqrt(vectors.shape[1]))
+        hidden = gelu(given @ self.tensors["text.hidden.weight"] + self.tensors["text.hidden.bias"])
+        return unit(given @ self.tensors["text.weight"] + self.tensors["text.bias"] + hidden @ self.tensors["text.out.weight"])
+
+    def class_vectors(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """ImageNet's vocabulary as a point in MiniLM's space: the likeliest classes' names, weighted by probability."""
+        top = np.argpartition(-logits, self.choices.top_classes - 1, axis=1)[:, : self.choices.top_classes]
+        scores = np.take_along_axis(logits, top, axis=1)
+        weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+        names = self.tensors["classes"][top]
+        return unit(np.einsum("nk,nkd->nd", weights / weights.sum(axis=1, keepdims=True), names).astype(np.float32))
+
+    def picture(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Untrained picture features, for image to image: principal components of the standardised features."""
+        return unit(unit(self._standardised(features)) @ self.tensors["picture.weight"])
+
+    def _standardised(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        return (features - self.tensors["image.mean"]) * self.tensors["image.inverse_deviation"]
+
+    def _join(self, blocks: tuple[NDArray[np.float32], ...], weights: tuple[float, float, float]) -> NDArray[np.float32]:
+        return unit(np.hstack([block * np.float32(weight) for block, weight in zip(blocks, weights, strict=True)]))
+
+
+def gelu(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The tanh form, which needs nothing but NumPy; the heads are trained with the same form."""
+    inner = np.float32(np.sqrt(2 / np.pi)) * (values + np.float32(0.044715) * values**3)
+    return np.asarray(np.float32(0.5) * values * (1 + np.tanh(inner)), np.float32)
+
+
+def load_heads() -> Heads:
+    """The heads that came with the package; raises ModelUnavailable where they are missing or do not belong together."""
+    folder = files("encoders.starter") / "data"
+    try:
+        tensors = (folder / _TENSORS).read_bytes()
+        settings = (folder / _SETTINGS).read_bytes()
+    except OSError as error:
+        raise ModelUnavailable(f"The starter encoder's heads are missing ({error}).", _WAY_OUT) from None
+    described = json.loads(settings)
+    if described["heads_sha256"] != hashlib.sha256(tensors).hexdigest():
+        raise ModelUnavailable(f"{_TENSORS} and {_SETTINGS} of the starter encoder do not belong together.", _WAY_OUT)
+    arrays = {name: array.astype(np.float32) for name, array in safetensors.numpy.load(tensors).items()}
+    # Only what changes a vector counts: a new sentence in the settings must not make every collection stale.
+    identity = tensors + json.dumps(described["choices"], sort_keys=True).encode()
+    return Heads(parse_choices(described["choices"]), arrays, hashlib.sha256(identity).hexdigest())
+
+
+def parse_choices(described: Mapping[str, object]) -> Choices:
+    """Choices from their JSON form, which `describe_choices` writes."""
+    values: dict[str, object] = dict(described)
+    turns: list[dict[str, object]] = values["turns"]  # type: ignore[assignment]
+    prefixed: list[dict[str, object]] = values["instruction_in_front"]  # type: ignore[assignment]
+    return Choices(
+        layout=Layout(**values["layout"]),  # type: ignore[arg-type]
+        image_weights=_three(values["image_weights"]),
+        text_weights=_three(values["text_weights"]),
+        axis_height=float(values["axis_height"]),  # type: ignore[arg-type]
+        top_classes=int(values["top_classes"]),  # type: ignore[call-overload]
+        turns={_steering(row): Turn(_three(row["scales"]), _three(row["axes"])) for row in turns},
+        prefixed=frozenset(_steering(row) for row in prefixed),
+    )
+
+
+def describe_choices(choices: Choices) -> dict[str, object]:
+    """Choices as JSON values."""
+    layout = choices.layout
+    return {
+        "layout": {"head": layout.head, "vocabulary": layout.vocabulary, "picture": layout.picture},
+        "image_weights": list(choices.image_weights),
+        "text_weights": list(choices.text_weights),
+        "axis_height": choices.axis_height,
+        "top_classes": choices.top_classes,
+        "turns": [
+            {**_described(steering), "scales": list(turn.scales), "axes": list(turn.axes)} for steering, turn in choices.turns.items()
+        ],
+        "instruction_in_front": [_described(steering) for steering in sorted(choices.prefixed, key=str)],
+    }
+
+
+def _described(steering: Steering) -> dict[str, object]:
+    return {"query": str(steering.query), "target": None if steering.target is None else str(steering.target)}
+
+
+def _steering(row: Mapping[str, object]) -> Steering:
+    return Steering(Modality(row["query"]), None if row["target"] is None else Modality(row["target"]))
+
+
+def _three(values: object) -> tuple[float, float, float]:
+    first, second, third = values  # type: ignore[misc]
+    return (float(first), float(second), float(third))
