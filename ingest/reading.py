@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,9 +47,10 @@ def read_source(key: SourceKey, found: Found, known_as: int | None) -> Reading:
 
 def read_line(key: SourceKey, line: ManifestLine, known_as: int | None) -> Reading:
     """Reads the picture that a manifest's line names; raises InputFailure."""
-    picture = read_image(line.picture) if line.picture is not None else None
-    reference = None
-    if line.picture is not None and picture is not None:
+    picture, reference = None, None
+    if line.picture is not None:
+        with _naming(f"its picture {line.picture.name!r}"):
+            picture = read_image(line.picture)
         reference = ImageReference(line.picture, _sha256(picture))
     document = Document(
         id=new_id(),
@@ -65,7 +67,7 @@ def read_line(key: SourceKey, line: ManifestLine, known_as: int | None) -> Readi
 
 def _read_picture(key: SourceKey, found: Found, known_as: int | None) -> Reading:
     picture = read_image(key.file)
-    sidecars = [(sidecar, _read_limited(key.root, sidecar)) for sidecar in found.sidecars]
+    sidecars = [(sidecar, _read_sidecar(key.root, sidecar)) for sidecar in found.sidecars]
     text, metadata = _caption(sidecars)
     sha256 = _sha256(picture)
     document = Document(
@@ -86,19 +88,31 @@ def _caption(sidecars: Sequence[tuple[FoundFile, bytes]]) -> tuple[str | None, M
     metadata: dict[str, Json] = {}
     for file, data in sidecars:
         name = os.path.basename(file.path)
-        try:
+        with _naming(f"its sidecar {name!r}"):
             if not name.lower().endswith(".json"):
-                texts.append(require_text(decode_text(data), "it").strip())
+                texts.append(require_text(decode_text(data), "the text").strip())
                 continue
             fields = _json_object(data)
-            require_clean_json(fields, "it")
+            require_clean_json(fields, "a text")
             caption = next((fields[field] for field in _CAPTION_FIELDS if isinstance(fields.get(field), str)), None)
             if isinstance(caption, str) and caption.strip():
                 texts.append(caption.strip())
             metadata |= {field: value for field, value in fields.items() if field not in _CAPTION_FIELDS}
-        except InputFailure as failure:
-            raise InputFailure(failure.code, f"its sidecar {name!r} can't be used: {failure.reason}") from None
     return "\n\n".join(texts) or None, metadata
+
+
+def _read_sidecar(root: str, sidecar: FoundFile) -> bytes:
+    with _naming(f"its sidecar {os.path.basename(sidecar.path)!r}"):
+        return _read_limited(root, sidecar)
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Says which of a source's files an InputFailure is about."""
+    try:
+        yield
+    except InputFailure as failure:
+        raise InputFailure(failure.code, f"{what} can't be used: {failure.reason}") from None
 
 
 def _json_object(data: bytes) -> dict[str, Json]:
