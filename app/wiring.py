@@ -16,6 +16,7 @@ from ingest.doctor import Patient
 from ingest.events import Sink
 from ingest.loading import Loader
 from ingest.pipeline import Ingest
+from ingest.walk import IGNORE_FILE
 from ingest.writing import Writer
 from search.service import SearchService
 from storage.databases import ExactDatabase, MilvusDatabase, VectorDatabase
@@ -39,6 +40,9 @@ class Installation:
         self.settings = settings
         try:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
+            ignore_file = settings.data_dir / IGNORE_FILE
+            if not ignore_file.exists():  # our own pictures are nobody's corpus, wherever the directory lies
+                ignore_file.write_text("*\n")
         except OSError as error:
             raise StoreUnavailable(
                 f"The data directory {settings.data_dir} can't be made: {error.strerror or error}.",

@@ -99,10 +99,10 @@ def is_gone(key: SourceKey) -> bool:
 
 
 def has_entries(root: str) -> bool:
-    """Whether a root is a directory that holds anything."""
+    """Whether a root is a directory that holds anything; hidden entries do not count, since mount points have them too."""
     try:
         with os.scandir(root) as listing:
-            return next(listing, None) is not None
+            return any(not entry.name.startswith(".") and entry.name != "lost+found" for entry in listing)
     except OSError:
         return False
 
