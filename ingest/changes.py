@@ -65,6 +65,7 @@ class Changes:
     def __init__(self, request: Request, ledger: Ledger) -> None:
         self._request = request
         self._ledger = ledger
+        self._manifests: dict[Scope, list[tuple[SourceKey, Found]]] = {}
 
     def __iter__(self) -> Iterator[Compared]:
         for scope in self._request.scopes:
@@ -91,11 +92,15 @@ class Changes:
             entries = (entry for entry in entries if entry.key.path in paths)
         return compare(scope.root, found, entries, failures, self._claimed(scope))
 
-    def manifests(self, scope: Scope) -> Iterator[tuple[SourceKey, Found]]:
-        """The manifests of a scope."""
-        for item in walk(scope, self._request.exclude):
-            if isinstance(item, Found) and item.kind is SourceKind.MANIFEST:
-                yield SourceKey(scope.root, item.path), item
+    def manifests(self, scope: Scope) -> Sequence[tuple[SourceKey, Found]]:
+        """The manifests of a scope, looked for once."""
+        if scope not in self._manifests:
+            self._manifests[scope] = [
+                (SourceKey(scope.root, item.path), item)
+                for item in walk(scope, self._request.exclude)
+                if isinstance(item, Found) and item.kind is SourceKind.MANIFEST
+            ]
+        return self._manifests[scope]
 
     def _claimed(self, scope: Scope) -> frozenset[str]:
         """Pictures that are parts of manifests' documents and therefore none of their own."""

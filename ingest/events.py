@@ -50,6 +50,11 @@ class Counts:
     failed: list[Failure] = field(default_factory=list)
     interrupted: bool = False
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether everything that was looked at is as it was."""
+        return not (self.added or self.changed or self.deleted or self.gone or self.quarantined or self.failed)
+
     def as_json(self) -> Json:
         """For the catalog's table of runs."""
         numbers = ("added", "changed", "moved", "unchanged", "deleted", "gone", "quarantined", "documents")

@@ -83,6 +83,8 @@ class Ingest:
                     counts.quarantined += 1
                 case Verdict.OBSTACLE:
                     counts.failed.append(_obstacle_failure(compared))
+                case Verdict.SUPERSEDED:
+                    counts.deleted += 1
                 case Verdict.GONE if self._request.prune:
                     counts.deleted += 1
                 case Verdict.GONE:
@@ -100,9 +102,12 @@ class Ingest:
             self._follow_moved_manifests()
             plan = self.plan()
             self._sink(Planned(plan.added + plan.changed, plan.unchanged))
-            self._read_and_write(self._tasks())
-            if not self._stop.is_set():
-                self._close_the_pass()
+            if plan.is_quiet and not any(self._changes.standing_failures()):
+                self._counts = plan
+            else:
+                self._read_and_write(self._tasks())
+                if not self._stop.is_set():
+                    self._close_the_pass()
             if self._writer.has_unfinished:
                 self._sink(Finishing())
                 self._writer.finish()
@@ -237,6 +242,7 @@ class Ingest:
         else:
             self._counts.gone += len(missing)
         self._writer.remove_sources(self._superseded)
+        self._counts.deleted += len(self._superseded)
         self._ledger.release([key for key in self._changes.standing_failures() if key not in self._failing])
 
 

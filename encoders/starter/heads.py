@@ -12,7 +12,7 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from encoders.starter.image_tower import TowerOutput
+from encoders.starter.image_tower import ARCHITECTURES, HEAD_WIDTH, TowerOutput
 from encoders.starter.steering import Layout, Turn, unit
 from uniir.documents import Modality
 from uniir.errors import ModelUnavailable
@@ -57,13 +57,21 @@ class Heads:
 
     def image_head(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """The trained shared space, from tower features [n, 3232]."""
-        return unit(self._standardised(features) @ self.tensors["image.weight"] + self.tensors["image.bias"])
+        return self._mixed(self._standardised(features) @ self.tensors["image.weight"] + self.tensors["image.bias"])
 
     def text_head(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """The trained shared space, from MiniLM's unit vectors [n, 384]."""
         given = vectors * np.float32(np.sqrt(vectors.shape[1]))
         hidden = gelu(given @ self.tensors["text.hidden.weight"] + self.tensors["text.hidden.bias"])
-        return unit(given @ self.tensors["text.weight"] + self.tensors["text.bias"] + hidden @ self.tensors["text.out.weight"])
+        outputs = self.tensors["text.out.weight"]  # [runs, hidden, width]
+        added = np.hstack([part @ output for part, output in zip(np.split(hidden, len(outputs), axis=1), outputs, strict=True)])
+        return self._mixed(given @ self.tensors["text.weight"] + self.tensors["text.bias"] + added)
+
+    def _mixed(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The heads of several training runs side by side, each of unit length, brought back to the width of one."""
+        mix = self.tensors["head.mix"]  # [runs * width of one, width]
+        runs = len(self.tensors["text.out.weight"])
+        return unit(unit(rows.reshape(len(rows), runs, -1)).reshape(len(rows), -1) @ mix)
 
     def class_vectors(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """ImageNet's vocabulary as a point in MiniLM's space: the likeliest classes' names, weighted by probability."""
@@ -74,14 +82,23 @@ class Heads:
         return unit(np.einsum("nk,nkd->nd", weights / weights.sum(axis=1, keepdims=True), names).astype(np.float32))
 
     def picture(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Untrained picture features, for image to image: principal components of the standardised features."""
-        return unit(unit(self._standardised(features)) @ self.tensors["picture.weight"])
+        """Untrained picture features, for image to image: principal components of both towers' head features."""
+        return unit(head_features(features) @ self.tensors["picture.weight"])
 
     def _standardised(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         return (features - self.tensors["image.mean"]) * self.tensors["image.inverse_deviation"]
 
     def _join(self, blocks: tuple[NDArray[np.float32], ...], weights: tuple[float, float, float]) -> NDArray[np.float32]:
         return unit(np.hstack([block * np.float32(weight) for block, weight in zip(blocks, weights, strict=True)]))
+
+
+def head_features(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Both towers' pooled head features, each of unit length, [n, 2560], from tower features [n, 3232]."""
+    heads, start = [], 0
+    for architecture in ARCHITECTURES:
+        heads.append(unit(features[:, start : start + HEAD_WIDTH]))
+        start += HEAD_WIDTH + architecture.last_block
+    return unit(np.hstack(heads))
 
 
 def gelu(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from encoders.starter.weights import LITE0, LITE2, WeightFile
 
 _BATCH_NORM_EPSILON = 1e-3
 _CLASSES = 1000
-_HEAD = 1280
+HEAD_WIDTH = 1280
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class ImageTower:
         """Raises ModelUnavailable where the weights are missing or not the pinned ones."""
         self._session = device.onnx_session(build(architecture, read_state_dict(architecture.weights.read())))
         self._device = device
-        self._widths = (_HEAD, architecture.last_block, _CLASSES)
+        self._widths = (HEAD_WIDTH, architecture.last_block, _CLASSES)
 
     def run(self, pixels: Sequence[NDArray[np.uint8]]) -> TowerOutput:
         """Each [side, side, 3] in 0..255."""
@@ -127,7 +127,7 @@ def build(architecture: Architecture, state: dict[str, NDArray[Any]]) -> bytes:
     logits = graph.node("Gemm", (head, weight, bias), "logits", transB=1)
     return graph.model(
         {"pixels": ("n", 3, architecture.side, architecture.side)},
-        {head: ("n", _HEAD), last_block: ("n", architecture.last_block), logits: ("n", _CLASSES)},
+        {head: ("n", HEAD_WIDTH), last_block: ("n", architecture.last_block), logits: ("n", _CLASSES)},
     )
 
 
