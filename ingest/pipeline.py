@@ -21,6 +21,7 @@ from ingest.reading import hash_file
 from ingest.walk import Found
 from ingest.writing import Writer
 from uniir.documents import Document
+from uniir.errors import UniirError
 from uniir.ledger import Failure, Ledger, SourceDraft, SourceKey, SourceKind
 from uniir.protocols import Encoder
 
@@ -170,9 +171,16 @@ class Ingest:
         if chunk.prepared.positions:
             try:
                 rows = self._encoder.encode(chunk.prepared).astype(np.float16)
+            except UniirError:
+                raise
             except Exception:
                 _log.exception("a batch of %d could not be encoded; its documents are tried one by one", len(chunk.prepared.positions))
-                self._encode_singly([chunk.documents[position] for position in chunk.prepared.positions], vectors, reasons)
+                documents = [chunk.documents[position] for position in chunk.prepared.positions]
+                singly, failed = self._encode_singly(documents)
+                if not singly and len(documents) > 1:
+                    raise  # nothing works: that is no document's fault
+                vectors |= singly
+                reasons |= failed
             else:
                 vectors |= {chunk.documents[at].fingerprint: row for at, row in zip(chunk.prepared.positions, rows, strict=True)}
         failures = []
@@ -183,15 +191,17 @@ class Ingest:
                 failures.append(Failure(source.task.key, code, reason, source.task.signature))
         return vectors, failures
 
-    def _encode_singly(
-        self, documents: Sequence[Document], vectors: dict[str, NDArray[np.float16]], reasons: dict[str, tuple[str, str]]
-    ) -> None:
+    def _encode_singly(self, documents: Sequence[Document]) -> tuple[Mapping[str, NDArray[np.float16]], Mapping[str, tuple[str, str]]]:
+        """Vectors by fingerprint of what can be encoded by itself, and code and reason of what can't."""
+        vectors: dict[str, NDArray[np.float16]] = {}
+        reasons: dict[str, tuple[str, str]] = {}
         for document in documents:
             try:
                 vectors |= self._writer.encode([document])
             except Exception as error:
                 _log.exception("%s could not be encoded", document.source.file)
                 reasons[document.fingerprint] = ("encode-failed", f"the encoder failed on it ({error})")
+        return vectors, reasons
 
     def _write(self, chunk: LoadedChunk, vectors: Mapping[str, NDArray[np.float16]], failures: Sequence[Failure]) -> _Written:
         failed = {failure.key for failure in failures}

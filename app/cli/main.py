@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
@@ -36,10 +37,9 @@ def _root(
     debug: Annotated[bool, typer.Option("--debug", envvar="UNIIR_DEBUG", help="Show tracebacks and what goes on inside.")] = False,
 ) -> None:
     if debug:
-        os.environ["UNIIR_DEBUG"] = "1"
-        import logging
-
         logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    else:
+        logging.getLogger().addHandler(logging.NullHandler())
 
 
 app.command("ingest")(ingest.ingest)
