@@ -176,11 +176,11 @@ class Ingest:
             except Exception:
                 _log.exception("a batch of %d could not be encoded; its documents are tried one by one", len(chunk.prepared.positions))
                 documents = [chunk.documents[position] for position in chunk.prepared.positions]
-                singly, failed = self._encode_singly(documents)
+                singly, singly_failed = self._encode_singly(documents)
                 if not singly and len(documents) > 1:
                     raise  # nothing works: that is no document's fault
                 vectors |= singly
-                reasons |= failed
+                reasons |= singly_failed
             else:
                 vectors |= {chunk.documents[at].fingerprint: row for at, row in zip(chunk.prepared.positions, rows, strict=True)}
         failures = []
