@@ -1,0 +1,225 @@
+"""Reads M-BEIR's layout on disk (hub data set TIGER-Lab/M-BEIR): queries, candidate pools, judgments, instructions.
+
+Everything is streamed, plain or gzipped, and every complaint names the file and the line.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import json
+
+from uniir.documents import Modality
+from uniir.errors import UsageError
+
+_WAY_OUT = "The layout is that of the hub data set TIGER-Lab/M-BEIR."
+_QUERY_FILE = re.compile(r"mbeir_(?P<name>.+)_task(?P<task>\d)_(?P<split>[a-z]+)\.jsonl(?:\.gz)?")
+
+
+@dataclass(frozen=True, slots=True)
+class MbeirQuery:
+    """One query line; `image` is relative to M-BEIR's root, `positives` and `negatives` hold dids."""
+
+    qid: str
+    text: str | None
+    image: str | None
+    modality: Modality
+    positives: tuple[str, ...]
+    negatives: tuple[str, ...]
+    task: int
+
+
+@dataclass(frozen=True, slots=True)
+class MbeirCandidate:
+    """One line of a candidate pool; `image` is relative to M-BEIR's root."""
+
+    did: str
+    text: str | None
+    image: str | None
+    modality: Modality
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSet:
+    """One data set and task of a split, with its files."""
+
+    name: str
+    task: int
+    queries: Path
+    local_pool: Path
+    qrels: Path
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionKey:
+    """What M-BEIR chooses an instruction by."""
+
+    dataset: str
+    query: Modality
+    target: Modality
+
+
+def parse_modality(value: object) -> Modality:
+    """`text,image`, as the data set card spells it, is `image,text`. Raises ValueError."""
+    return Modality.IMAGE_TEXT if value == "text,image" else Modality(value)
+
+
+def dataset_of(identifier: str) -> str:
+    """The data set's number in front of a qid or did."""
+    return identifier.partition(":")[0]
+
+
+def read_queries(file: Path) -> Iterator[MbeirQuery]:
+    """Raises UsageError at the first line that is no query."""
+    for line in _json_lines(file):
+        with line.explained():
+            yield MbeirQuery(
+                qid=line.identifier("qid"),
+                text=line.optional("query_txt"),
+                image=line.optional("query_img_path"),
+                modality=parse_modality(line.values.get("query_modality")),
+                positives=line.dids("pos_cand_list"),
+                negatives=line.dids("neg_cand_list"),
+                task=int(line.values["task_id"]),
+            )
+
+
+def read_candidates(file: Path) -> Iterator[MbeirCandidate]:
+    """Raises UsageError at the first line that is no candidate."""
+    for line in _json_lines(file):
+        with line.explained():
+            yield MbeirCandidate(
+                did=line.identifier("did"),
+                text=line.optional("txt"),
+                image=line.optional("img_path"),
+                modality=parse_modality(line.values.get("modality")),
+            )
+
+
+def read_qrels(file: Path) -> dict[str, frozenset[str]]:
+    """qid to the dids judged relevant. Five columns, `qid 0 did relevance task_id`; the task is M-BEIR's own addition to TREC's four."""
+    positives: dict[str, set[str]] = {}
+    with _opened(file) as lines:
+        for number, raw in enumerate(lines, start=1):
+            columns = raw.decode("utf-8", "replace").split()
+            if not columns:
+                continue
+            if len(columns) not in (4, 5) or not re.fullmatch(r"-?\d+", columns[3]):
+                raise UsageError(f"{file}, line {number}: not `qid 0 did relevance task_id`.", _WAY_OUT)
+            if int(columns[3]) > 0:
+                positives.setdefault(columns[0], set()).add(columns[2])
+    return {qid: frozenset(dids) for qid, dids in positives.items()}
+
+
+def read_instructions(file: Path) -> dict[InstructionKey, tuple[str, ...]]:
+    """The wordings of each data set and pair of modalities; empty ones are skipped."""
+    instructions: dict[InstructionKey, tuple[str, ...]] = {}
+    with _opened(file) as raw:
+        rows = csv.DictReader((line.decode("utf-8") for line in raw), delimiter="\t", quoting=csv.QUOTE_NONE)
+        for number, row in enumerate(rows, start=2):
+            try:
+                key = InstructionKey(row["dataset_id"], parse_modality(row["query_modality"]), parse_modality(row["cand_modality"]))
+            except (KeyError, ValueError) as error:
+                raise UsageError(f"{file}, line {number}: {error}.", _WAY_OUT) from None
+            prompts = (row.get(f"prompt_{index}") for index in range(1, 5))
+            instructions[key] = tuple(prompt.strip() for prompt in prompts if prompt and prompt.strip())
+    return instructions
+
+
+def evaluation_sets(root: Path, split: str) -> list[EvaluationSet]:
+    """The sets of a split that have queries, a local pool and judgments, by task and name; raises UsageError where there are none."""
+    found = []
+    for file in sorted((root / "query" / split).glob("mbeir_*.jsonl*")):
+        if match := _QUERY_FILE.fullmatch(file.name):
+            name, task = match["name"], int(match["task"])
+            found.append(EvaluationSet(name, task, file, _local_pool(root, name, task, split), _qrels(root, name, task, split)))
+    if not found:
+        raise UsageError(f"There are no queries under {root / 'query' / split}.", _WAY_OUT)
+    return sorted(found, key=lambda one: (one.task, one.name))
+
+
+def global_pool(root: Path, split: str) -> Path:
+    """The union of all local pools of a split."""
+    return _existing(root / "cand_pool" / "global", f"mbeir_union_{split}_cand_pool.jsonl")
+
+
+def _local_pool(root: Path, name: str, task: int, split: str) -> Path:
+    # Most sets have one pool for all splits; MSCOCO, and data laid out after it, has one for each.
+    folder = root / "cand_pool" / "local"
+    own = folder / f"mbeir_{name}_task{task}_{split}_cand_pool.jsonl"
+    return own if own.exists() else _existing(folder, f"mbeir_{name}_task{task}_cand_pool.jsonl")
+
+
+def _qrels(root: Path, name: str, task: int, split: str) -> Path:
+    return _existing(root / "qrels" / split, f"mbeir_{name}_task{task}_{split}_qrels.txt")
+
+
+def _existing(folder: Path, name: str) -> Path:
+    for file in (folder / name, folder / f"{name}.gz"):
+        if file.exists():
+            return file
+    raise UsageError(f"{folder / name} is missing.", _WAY_OUT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    file: Path
+    number: int
+    values: Mapping[str, Any]
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turns whatever a malformed line provokes into an error that names it."""
+        try:
+            yield
+        except KeyError as error:
+            raise UsageError(f"{self.file}, line {self.number}: {error} is missing.", _WAY_OUT) from None
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"{self.file}, line {self.number}: {error}.", _WAY_OUT) from None
+
+    def identifier(self, key: str) -> str:
+        value = self.values[key]
+        if not isinstance(value, str) or not value:
+            raise ValueError(f"{key} is {value!r}, not text")
+        return value
+
+    def optional(self, key: str) -> str | None:
+        value = self.values.get(key)
+        if value is not None and not isinstance(value, str):
+            raise ValueError(f"{key} is {value!r}, not text")
+        return value or None
+
+    def dids(self, key: str) -> tuple[str, ...]:
+        """Plain strings, or objects with a `did` as on the data set card."""
+        entries = self.values.get(key) or ()
+        return tuple(str(entry["did"]) if isinstance(entry, dict) else str(entry) for entry in entries)
+
+
+def _json_lines(file: Path) -> Iterator[_Line]:
+    with _opened(file) as lines:
+        for number, raw in enumerate(lines, start=1):
+            if not raw.strip():
+                continue
+            try:
+                values = json.loads(raw)
+            except (json.JSONDecodeError, UnicodeDecodeError) as error:
+                raise UsageError(f"{file}, line {number}: not JSON ({error}).", _WAY_OUT) from None
+            if not isinstance(values, dict):
+                raise UsageError(f"{file}, line {number}: not a JSON object.", _WAY_OUT)
+            yield _Line(file, number, values)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[IO[bytes]]:
+    try:
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
+            yield opened  # type: ignore[misc]
+    except OSError as error:
+        raise UsageError(f"{file} can't be read: {error.strerror or error}.", _WAY_OUT) from None

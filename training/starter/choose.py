@@ -1,0 +1,175 @@
+"""Chooses on the validation tasks, and nowhere else, how queries turn: block scales, push towards a target, fair offsets without one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.starter.steering import MODALITIES, Turn
+from evaluation.metrics import best_places
+from training.starter.pairs import Parts, RetrievalTask
+from training.starter.spaces import BlockScores, ContentSpace
+from uniir.documents import Modality
+from uniir.protocols import Steering
+
+KS = (1, 5, 10)
+_SCALES = tuple(
+    (head, vocabulary, picture) for head in (0.0, 0.5, 1.0) for vocabulary in (0.0, 0.25, 0.4, 0.6, 1.0) for picture in (0.0, 0.5, 1.0)
+)
+_TOLERATED_LOSS = 1.0  # points a set may lose against the raw tower before a choice is barred
+_PUSHES = (0.5, 0.75, 1.0, 1.5)
+_WRONG_ALLOWED = 0.005  # share of wrong modalities in the top 5
+_OFFSETS = np.round(np.arange(-0.4, 0.61, 0.05), 2)
+_FEWEST = 15  # queries a validation task needs before it has a say
+_MOST = 300  # queries of one task that are ranked against the union pool
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One kind of search on validation: what was chosen and what it gives, R@1/5/10 in percent per task."""
+
+    steering: Steering
+    turn: Turn
+    results: Mapping[str, tuple[float, ...]]
+    reference: Mapping[str, tuple[float, ...]]  # the raw tower alone, where both sides share one
+
+
+def recalls(places: NDArray[np.int64]) -> tuple[float, ...]:
+    """R@1/5/10 in percent."""
+    return tuple(round(100 * float((places < k).mean()), 2) for k in KS)
+
+
+def choose_scales(tasks: Sequence[RetrievalTask], space: ContentSpace) -> dict[Steering, Trial]:
+    """For each kind of search the block scales with the best mean of R@1/5/10 over its tasks, without falling below a raw tower."""
+    kinds: dict[Steering, list[BlockScores]] = {}
+    for task in tasks:
+        if len(task.queries) >= _FEWEST and task.pool[0].modality is not None:
+            kinds.setdefault(Steering(task.queries[0].modality, task.pool[0].modality), []).append(BlockScores.of(task, space))
+    return {steering: _best(steering, scores) for steering, scores in kinds.items()}
+
+
+def _best(steering: Steering, scores: Sequence[BlockScores]) -> Trial:
+    raw = {(Modality.TEXT, Modality.TEXT): (0.0, 1.0, 0.0), (Modality.IMAGE, Modality.IMAGE): (0.0, 0.0, 1.0)}
+    lone = raw.get((steering.query, steering.target or steering.query))
+    reference = _results(scores, lone) if lone else {}
+    trials = []
+    for scales in _SCALES:
+        if not any(scales) or (scales[2] and steering.query is Modality.TEXT):
+            continue
+        results = _results(scores, scales)
+        loss = max(
+            (before - after for name in reference for before, after in zip(reference[name], results[name], strict=True)), default=0.0
+        )
+        trials.append((loss <= _TOLERATED_LOSS, float(np.mean(list(results.values()))), scales, results))
+    admitted = [trial for trial in trials if trial[0]] or trials
+    _, _, scales, results = max(admitted, key=lambda trial: trial[1])
+    return Trial(steering, Turn(scales, (0.0, 0.0, 0.0)), results, reference)
+
+
+def _results(scores: Sequence[BlockScores], scales: Sequence[float]) -> dict[str, tuple[float, ...]]:
+    return {one.task.name: recalls(best_places(one.cosines(scales), one.task.positives)) for one in scores}
+
+
+@dataclass(frozen=True, slots=True)
+class MixedTask:
+    """A task's queries against the union of all pools, reduced to what offsets can change: the ten best cosines of each modality."""
+
+    name: str
+    target: Modality
+    best: NDArray[np.float32]  # [queries, modalities, 10]
+    positive: NDArray[np.float32]  # [queries], the best positive's cosine
+
+    def hit_rate(self, offsets: Sequence[float], k: int) -> float:
+        """R@k in percent with these offsets on the axes."""
+        own = self.positive + np.float32(offsets[MODALITIES.index(self.target)])
+        above = (self.best + np.asarray(offsets, np.float32)[None, :, None] > own[:, None, None]).sum(axis=(1, 2))
+        return 100 * float((above < k).mean())
+
+    def wrong_share(self, offsets: Sequence[float], k: int) -> float:
+        """Share of the first k that are not of the target's modality, in 0..1."""
+        shifted = self.best[:, :, :k] + np.asarray(offsets, np.float32)[None, :, None]
+        kinds = np.repeat(np.arange(len(MODALITIES)), k)
+        order = np.argsort(-shifted.reshape(len(shifted), -1), axis=1)[:, :k]
+        return float((kinds[order] != MODALITIES.index(self.target)).mean())
+
+
+def mixed_tasks(tasks: Sequence[RetrievalTask], space: ContentSpace, query: Modality, scales: Sequence[float]) -> list[MixedTask]:
+    """Every task of this query modality against the union of all tasks' pools."""
+    union = list(dict.fromkeys(itertools.chain.from_iterable(task.pool for task in tasks)))
+    place = {parts: number for number, parts in enumerate(union)}
+    pool = space.content(union)
+    kinds = np.array([MODALITIES.index(parts.modality) for parts in union])
+    mixed = []
+    for task in tasks:
+        if task.queries[0].modality is not query or len(task.queries) < _FEWEST:
+            continue
+        few = _first(task, _MOST)
+        turned = space.turned(few.queries, scales)
+        cosines = turned @ pool.T
+        positives = [[place[task.pool[number]] for number in wanted] for wanted in few.positives]
+        _bar_queries(cosines, few.queries, positives, place)
+        best = np.stack([-np.sort(-cosines[:, kinds == kind], axis=1)[:, :10] for kind in range(len(MODALITIES))], axis=1)
+        positive = np.array([cosines[row, wanted].max() for row, wanted in enumerate(positives)])
+        mixed.append(MixedTask(task.name, task.pool[0].modality, best, positive))
+    return mixed
+
+
+def choose_push(mixed: Sequence[MixedTask]) -> float:
+    """The smallest push that leaves hardly any wrong modality in the top 5 of any of the tasks."""
+    return next((push for push in _PUSHES if all(one.wrong_share(axes_for(one.target, push), 5) <= _WRONG_ALLOWED for one in mixed)), 2.0)
+
+
+def axes_for(target: Modality, push: float) -> tuple[float, float, float]:
+    """The axes of a query that wants one modality."""
+    first, second, third = (push if modality is target else 0.0 for modality in MODALITIES)
+    return (first, second, third)
+
+
+def fairness(mixed: Sequence[MixedTask], offsets: Sequence[float]) -> dict[Modality, float]:
+    """Mean R@10 over the tasks of each target modality."""
+    targets = [modality for modality in MODALITIES if any(one.target is modality for one in mixed)]
+    return {target: float(np.mean([one.hit_rate(offsets, 10) for one in mixed if one.target is target])) for target in targets}
+
+
+def choose_open_turn(tasks: Sequence[RetrievalTask], space: ContentSpace, query: Modality, tried: Sequence[tuple[float, float, float]]) -> Turn:
+    """Scales and offsets of a search without a target: the fairest of the scales that were best for some target."""
+    best: tuple[float, Turn] | None = None
+    for scales in tried:
+        mixed = mixed_tasks(tasks, space, query, scales)
+        offsets = choose_offsets(mixed)
+        score = float(np.mean(list(fairness(mixed, offsets).values()))) if mixed else 0.0
+        if best is None or score > best[0]:
+            best = (score, Turn(scales, offsets))
+    assert best is not None
+    return best[1]
+
+
+def choose_offsets(mixed: Sequence[MixedTask]) -> tuple[float, float, float]:
+    """Offsets for image and pair documents against texts' zero, with the best mean of R@10 over the target modalities."""
+    if not mixed:
+        return (0.0, 0.0, 0.0)
+    tried = [(float(image), 0.0, float(pair)) for image in _OFFSETS for pair in _OFFSETS]
+    # Of equals the smallest push is taken.
+    return max(tried, key=lambda offsets: (round(float(np.mean(list(fairness(mixed, offsets).values()))), 2), -sum(map(abs, offsets))))
+
+
+def _first(task: RetrievalTask, most: int) -> RetrievalTask:
+    step = max(1, len(task.queries) // most)
+    return RetrievalTask(task.dataset, task.task, task.queries[::step], task.pool, task.positives[::step])
+
+
+def _bar_queries(
+    cosines: NDArray[np.float32], queries: Sequence[Parts], positives: Sequence[Sequence[int]], place: Mapping[Parts, int]
+) -> None:
+    """Takes the query itself out of its own ranking: its text, its picture, or the pair of both."""
+    showing: dict[str, list[int]] = {}
+    for parts, number in place.items():
+        if parts.image is not None:
+            showing.setdefault(parts.image, []).append(number)
+    for row, (query, wanted) in enumerate(zip(queries, positives, strict=True)):
+        own = showing.get(query.image, []) if query.image else [place[query]] if query in place else []
+        cosines[row, [number for number in own if number not in wanted]] = -np.inf

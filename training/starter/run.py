@@ -1,0 +1,188 @@
+"""The whole way from pictures and texts to heads and a report."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import logging
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from encoders.devices import Device
+from encoders.starter.heads import Choices, Heads, head_features
+from encoders.starter.steering import MODALITIES, Layout, Turn
+from evaluation.mbeir import read_candidates, read_instructions, read_queries
+from training.starter import about
+from training.starter.choose import (
+    Trial,
+    axes_for,
+    choose_open_turn,
+    choose_push,
+    choose_scales,
+    fairness,
+    mixed_tasks,
+)
+from training.starter.evaluation_data import evaluation_tasks, published_baselines
+from training.starter.features import PictureFeatures, TextFeatures, extract_pictures, picture_features, text_features
+from training.starter.heads_file import PICTURE, assemble, class_sentences, combine, fixed_arrays, mixed_down, write_heads
+from training.starter.instructions import Comparison, compare, instructed_tasks, worth_it
+from training.starter.measure import RawSpace, TaskReport, fairness_table, measure_task, parts_of
+from training.starter.model import HEAD
+from training.starter.pairs import RetrievalTask, mbeir_split, text_split
+from training.starter.report import Report, write_report
+from training.starter.spaces import ContentSpace
+from training.starter.train import Material, Recipe, Trainer
+from uniir.documents import Modality
+from uniir.protocols import Steering
+
+_LOG = logging.getLogger(__name__)
+_TRAIN_FILES = ("mbeir_union_train", "mbeir_flickr8k_more_train")
+_VALIDATION_FILE = "mbeir_flickr8k_val"
+_IN_MIXED_LISTS = {"flickr8k", "fashion", "grocery", "exercises", "recipes", "pacs", "animals", "clothing", "multi30k_captions", "wikiqa_answers"}
+_UNCHOSEN = Choices(
+    layout=Layout(HEAD, 384, PICTURE),
+    image_weights=(1.0, 1.0, 1.0),
+    text_weights=(1.0, 1.0, 0.0),
+    axis_height=1.0,
+    top_classes=10,
+    turns={},
+    prefixed=frozenset(),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What validation decided, with the evidence for the report."""
+
+    choices: Choices
+    trials: tuple[Trial, ...]
+    comparisons: tuple[Comparison, ...]
+    fairness: dict[str, dict[str, dict[str, float]]]
+
+
+class Run:
+    """One training run with everything before and after it; features are cached, so that a second run is mostly training."""
+
+    def __init__(self, data: Path, cache: Path, device: Device, seeds: int) -> None:
+        cache.mkdir(parents=True, exist_ok=True)
+        self._data, self._cache, self._device, self._seeds = data, cache, device, seeds
+        self._started = time.monotonic()
+        self._split = mbeir_split(data)
+        barred = {text for task in self._split.validation if task.dataset != "flickr8k" for text in task.texts}
+        self._text_split = text_split(data, barred)
+
+    def all(self, out: Path, reports: Path) -> None:
+        """Trains, chooses, writes the heads, measures, reports."""
+        pictures = extract_pictures(self._data / "train" / "images", self._cache / "pictures")
+        straight, mirrored = (self._pictures(pictures, _TRAIN_FILES, mirrored=side) for side in (False, True))
+        validation = self._pictures(pictures, (_VALIDATION_FILE,), mirrored=False)
+        _LOG.info("%d training pictures, %d for validation", len(straight.row), len(validation.row))
+        every = (*self._split.training, *self._split.validation, *self._text_split.training, *self._text_split.validation)
+        instructed = instructed_tasks(
+            self._split.validation, read_instructions(self._data / "train" / "instructions" / "query_instructions.tsv")
+        )
+        said = [text for _, task in instructed for text in task.texts]
+        texts = text_features([*class_sentences(), *said, *(text for task in every for text in task.texts)], cache=self._cache, device=self._device)
+        heads = self._train(straight, mirrored, texts)
+        chosen = self._choose(heads, ContentSpace(heads, (straight, validation), texts), instructed)
+        heads = replace(heads, choices=chosen.choices)
+        _LOG.info("chosen; measuring")
+        measured = self._measure(heads)
+        report = Report(
+            date=datetime.date.today().isoformat(),
+            seeds=self._seeds,
+            minutes=round((time.monotonic() - self._started) / 60, 1),
+            recipe=Recipe(),
+            choices=chosen.choices,
+            trials=chosen.trials,
+            comparisons=chosen.comparisons,
+            validation_fairness=chosen.fairness,
+            tasks=tuple(measured),
+            fairness=tuple(fairness_table(measured)),
+            published=published_baselines(self._data / "README.md"),
+        )
+        write_heads(heads, about.described(report), out)
+        write_report(report, reports)
+        _LOG.info("done in %.1f minutes", (time.monotonic() - self._started) / 60)
+
+    def _pictures(self, root: Path, files: tuple[str, ...], *, mirrored: bool) -> PictureFeatures:
+        parts = []
+        for file in files:
+            folder = self._data / "train"
+            lines = [
+                *read_queries(folder / "query" / "union_train" / f"{file}.jsonl.gz"),
+                *read_candidates(folder / "cand_pool" / "global" / f"{file}_cand_pool.jsonl.gz"),
+            ]
+            paths = [line.image for line in lines if line.image is not None]
+            parts.append(picture_features(root, paths, mirrored=mirrored, cache=self._cache, device=self._device))
+        return PictureFeatures.joined(parts)
+
+    def _train(self, straight: PictureFeatures, mirrored: PictureFeatures, texts: TextFeatures) -> Heads:
+        fixed = fixed_arrays(straight, texts, PICTURE)
+        material = Material((straight, mirrored), texts, fixed["image.mean"], fixed["image.inverse_deviation"])
+        file = self._cache / f"runs-{self._seeds}.npz"
+        runs = []
+        for seed in range(self._seeds):
+            runs.append(Trainer(material, self._split.training, self._text_split.training, Recipe(), seed).run())
+            _LOG.info("trained seed %d", seed)
+        trained = combine(runs)
+        learnt = sorted({text for task in (*self._split.training, *self._text_split.training) for text in task.texts})
+        trained["head.mix"] = mixed_down(assemble(_UNCHOSEN, trained, fixed), straight, texts.of(learnt), HEAD)
+        np.savez(file, **trained)  # type: ignore[arg-type]
+        return assemble(_UNCHOSEN, trained, fixed)
+
+    def _choose(self, heads: Heads, space: ContentSpace, instructed: list[tuple[RetrievalTask, RetrievalTask]]) -> Chosen:
+        tasks = (*self._split.validation, *self._text_split.validation)
+        trials = choose_scales(tasks, space)
+        in_lists = [task for task in tasks if task.dataset in _IN_MIXED_LISTS]
+        turns: dict[Steering, Turn] = {}
+        fair: dict[str, dict[str, dict[str, float]]] = {}
+        pushes = []
+        for query in Modality:
+            own = {target: trials.get(Steering(query, target), _nearest(trials, query, target)) for target in MODALITIES}
+            for target, trial in own.items():
+                mixed = [one for one in mixed_tasks(in_lists, space, query, trial.turn.scales) if one.target is target]
+                pushes.append(choose_push(mixed) if mixed else 1.0)
+                turns[Steering(query, target)] = trial.turn
+            tried = list(dict.fromkeys([*(trial.turn.scales for trial in own.values()), (1.0, 1.0, 1.0), (1.0, 0.4, 0.5), (1.0, 0.6, 1.0)]))
+            open_turn = choose_open_turn(in_lists, space, query, tried)
+            turns[Steering(query, None)] = open_turn
+            fair[str(query)] = {
+                "plain": _named(fairness(mixed_tasks(in_lists, space, query, (1.0, 1.0, 1.0)), (0.0, 0.0, 0.0))),
+                "shipped": _named(fairness(mixed_tasks(in_lists, space, query, open_turn.scales), open_turn.axes)),
+            }
+        push = max(pushes)  # one for all, so that a score means the same whatever was asked
+        turns = {
+            steering: turn if steering.target is None else Turn(turn.scales, axes_for(steering.target, push))
+            for steering, turn in turns.items()
+        }
+        comparisons = compare(instructed, space, turns)
+        choices = replace(_UNCHOSEN, turns=turns, prefixed=worth_it(comparisons))
+        return Chosen(choices, tuple(trials.values()), tuple(comparisons), fair)
+
+    def _measure(self, heads: Heads) -> list[TaskReport]:
+        root = self._data / "eval"
+        tasks = evaluation_tasks(root)
+        wanted_texts, wanted_pictures = parts_of(tasks)
+        texts = text_features(wanted_texts, cache=self._cache, device=self._device)
+        pictures = picture_features(root, sorted(wanted_pictures), mirrored=False, cache=self._cache, device=self._device)
+        features = head_features(pictures.features.astype(np.float32))
+        raw = RawSpace(
+            {text: texts.vectors[row] for text, row in texts.row.items()}, {path: features[row] for path, row in pictures.row.items()}
+        )
+        space = ContentSpace(heads, (pictures,), texts)
+        return [measure_task(task, space, raw, heads.choices) for task in tasks]
+
+
+def _nearest(trials: dict[Steering, Trial], query: Modality, target: Modality) -> Trial:
+    """What to do for a kind of search without validation: as for the nearest kind that has one."""
+    order = [Steering(query, Modality.IMAGE_TEXT), Steering(query, Modality.IMAGE), Steering(query, Modality.TEXT)]
+    order += [Steering(one, target) for one in Modality]
+    return next(trials[one] for one in order if one in trials)
+
+
+def _named(values: dict[Modality, float]) -> dict[str, float]:
+    return {str(target): round(value, 2) for target, value in values.items()}

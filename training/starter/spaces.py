@@ -1,0 +1,103 @@
+"""Content vectors of a task's queries and pool, and their inner products block by block, so that any turn can be tried at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.starter.heads import Heads
+from encoders.starter.image_tower import ARCHITECTURES, TowerOutput
+from encoders.starter.steering import unit
+from training.starter.features import PictureFeatures, TextFeatures
+from training.starter.pairs import Parts, RetrievalTask
+from uniir.documents import Modality
+
+
+class ContentSpace:
+    """Content of anything whose features are cached, as the encoder would make it."""
+
+    def __init__(self, heads: Heads, pictures: Sequence[PictureFeatures], texts: TextFeatures) -> None:
+        self._heads = heads
+        self._texts = texts
+        self._row: dict[str, int] = {}
+        contents = []
+        for part in pictures:
+            start = len(self._row)
+            self._row |= {path: start + number for path, number in part.row.items()}
+            contents.append(heads.image_content(_outputs(part)))
+        self._pictures = np.concatenate(contents)
+
+    def content(self, parts: Sequence[Parts]) -> NDArray[np.float32]:
+        """[n, content], unit length; a pair is the normalised sum of its parts."""
+        total = np.zeros((len(parts), self._heads.choices.layout.content), np.float32)
+        with_text = [number for number, one in enumerate(parts) if one.text is not None]
+        if with_text:
+            total[with_text] += self._heads.text_content(self._texts.of([parts[number].text or "" for number in with_text]))
+        with_image = [number for number, one in enumerate(parts) if one.image is not None]
+        if with_image:
+            total[with_image] += self._pictures[[self._row[parts[number].image or ""] for number in with_image]]
+        return unit(total)
+
+    @property
+    def blocks(self) -> tuple[int, int, int]:
+        """Widths of the content's blocks."""
+        return self._heads.choices.layout.blocks
+
+    def turned(self, parts: Sequence[Parts], scales: Sequence[float]) -> NDArray[np.float32]:
+        """Queries' content with rescaled blocks, unit length again."""
+        return unit(self.content(parts) * self._heads.choices.layout.spread(scales))
+
+
+@dataclass(frozen=True, slots=True)
+class BlockScores:
+    """Inner products of queries and pool for each block, [blocks, queries, pool], with the query's own picture barred."""
+
+    task: RetrievalTask
+    query: Modality
+    blocks: NDArray[np.float32]
+    lengths: NDArray[np.float32]  # [blocks, queries], squared length of each block of the queries
+    pool_modalities: tuple[Modality, ...]
+
+    @classmethod
+    def of(cls, task: RetrievalTask, space: ContentSpace) -> BlockScores:
+        bounds = np.cumsum((0, *space.blocks))
+        queries, pool = space.content(task.queries), space.content(task.pool)
+        slices = [slice(start, end) for start, end in zip(bounds[:-1], bounds[1:], strict=True)]
+        blocks = np.stack([queries[:, one] @ pool[:, one].T for one in slices])
+        blocks[:, own_pictures(task)] = -np.inf
+        lengths = np.stack([(queries[:, one] ** 2).sum(axis=1) for one in slices])
+        return cls(task, task.queries[0].modality, blocks, lengths, tuple(one.modality for one in task.pool))
+
+    def cosines(self, scales: Sequence[float]) -> NDArray[np.float32]:
+        """[queries, pool] for queries whose blocks are rescaled and whose content has unit length again."""
+        used = [number for number, scale in enumerate(scales) if scale]
+        total = sum(np.float32(scales[number]) * self.blocks[number] for number in used)
+        length = np.sqrt(sum(np.float32(scale) ** 2 * part for scale, part in zip(scales, self.lengths, strict=True)))
+        return np.asarray(total / np.maximum(length, 1e-9)[:, None], np.float32)
+
+
+def own_pictures(task: RetrievalTask) -> NDArray[np.bool_]:
+    """[queries, pool]: candidates that show the query's very picture and are not right, barred as in the data's own baselines."""
+    places: dict[str, list[int]] = {}
+    for number, candidate in enumerate(task.pool):
+        if candidate.image is not None:
+            places.setdefault(candidate.image, []).append(number)
+    barred = np.zeros((len(task.queries), len(task.pool)), bool)
+    for row, (query, positives) in enumerate(zip(task.queries, task.positives, strict=True)):
+        if query.image is not None:
+            barred[row, [place for place in places.get(query.image, ()) if place not in positives]] = True
+    return barred
+
+
+def _outputs(pictures: PictureFeatures) -> tuple[TowerOutput, ...]:
+    """The cached features in the form in which the towers give them."""
+    features, logits = pictures.features.astype(np.float32), pictures.logits.astype(np.float32)
+    outputs, start = [], 0
+    for architecture in ARCHITECTURES:
+        middle, end = start + 1280, start + 1280 + architecture.last_block
+        outputs.append(TowerOutput(features[:, start:middle], features[:, middle:end], logits))
+        start = end
+    return tuple(outputs)
