@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from storage.exact import ExactVectors
+from uniir.errors import StoreUnavailable
 from uniir.protocols import VectorStore
+
+
+@contextmanager
+def _installed() -> Iterator[None]:
+    """A missing library as StoreUnavailable."""
+    try:
+        yield
+    except ImportError as error:
+        raise StoreUnavailable(f"The vector store needs {error.name}, which is not installed.", "Install `uniir[local]`.") from None
 
 
 class VectorDatabase(Protocol):
@@ -28,8 +38,8 @@ class MilvusDatabase:
     """Milvus Lite below a directory."""
 
     def __init__(self, directory: Path) -> None:
-        from storage.milvus.lite import MilvusLite  # only who opens vectors pays for loading pymilvus
-
+        with _installed():
+            from storage.milvus.lite import MilvusLite  # only who opens vectors pays for loading pymilvus
         self._server = MilvusLite(directory)
 
     def open(self, name: str, dimension: int) -> VectorStore:
@@ -54,6 +64,8 @@ class ExactDatabase:
         self._directory = directory
 
     def open(self, name: str, dimension: int) -> VectorStore:
+        with _installed():
+            from storage.exact import ExactVectors
         return ExactVectors(dimension, self._directory / f"{name}.npz")
 
     def drop(self, name: str) -> None:
