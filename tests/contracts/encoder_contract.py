@@ -1,0 +1,162 @@
+"""What every encoder promises. Inherit from EncoderContract and give it a fixture `encoder`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from uniir.documents import Document, ImageReference, Modality, Source
+from uniir.images import FileImages
+from uniir.protocols import Encoder, Steering
+from uniir.queries import Query, Weights
+
+IMAGES = FileImages()
+SOURCE = Source(root="/", path="somewhere")
+TOLERANCE = 1e-5
+STRANGE_TEXTS = ("été à Paris 🐕", "犬が走る", "\u202eright to left\u202c", "a", "?!", "word " * 20_000, "x" * 50_000)
+
+
+def text(content: str) -> Document:
+    return Document(id=1, modality=Modality.TEXT, text=content, source=SOURCE)
+
+
+def image(file: Path) -> Document:
+    return Document(id=2, modality=Modality.IMAGE, image=ImageReference(file), source=SOURCE)
+
+
+def pair(content: str, file: Path) -> Document:
+    return Document(id=3, modality=Modality.IMAGE_TEXT, text=content, image=ImageReference(file), source=SOURCE)
+
+
+def encoded(encoder: Encoder, *items: Document | Query) -> NDArray[np.float32]:
+    """Vectors of items that must all be usable."""
+    prepared = encoder.prepare(items, IMAGES)
+    assert not prepared.failures
+    return encoder.encode(prepared)
+
+
+def lengths(vectors: NDArray[np.float32]) -> list[float]:
+    return np.linalg.norm(vectors, axis=1).tolist()
+
+
+class EncoderContract:
+    @pytest.fixture
+    def pictures(self, tmp_path: Path) -> list[Path]:
+        """A noisy one, a red one, a black one, and one of a single pixel."""
+        noise = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+        made = {
+            "noise.png": Image.fromarray(noise),
+            "red.png": Image.new("RGB", (40, 40), "red"),
+            "black.png": Image.new("RGB", (300, 20)),
+            "dot.png": Image.new("RGB", (1, 1), "blue"),
+        }
+        for name, picture in made.items():
+            picture.save(tmp_path / name)
+        return [tmp_path / name for name in made]
+
+    @pytest.fixture
+    def items(self, pictures: Sequence[Path]) -> list[Document | Query]:
+        """One of each kind of document and query."""
+        return [
+            text("a dog runs"),
+            image(pictures[0]),
+            pair("a dog runs", pictures[0]),
+            Query(text="a dog runs"),
+            Query(image=ImageReference(pictures[1])),
+            Query(text="a dog runs", image=ImageReference(pictures[1])),
+            image(pictures[3]),
+        ]
+
+    def test_vectors_have_the_dimension_of_the_space_and_unit_length(self, encoder: Encoder, items: list[Document | Query]) -> None:
+        vectors = encoded(encoder, *items)
+        assert vectors.dtype == np.float32
+        assert vectors.shape == (len(items), encoder.space.dimension)
+        assert lengths(vectors) == pytest.approx([1] * len(items), abs=TOLERANCE)
+
+    def test_what_stands_beside_it_does_not_change_a_vector_and_order_is_kept(
+        self, encoder: Encoder, items: list[Document | Query]
+    ) -> None:
+        together = encoded(encoder, *items, text("a much longer text that would pad every other one in its batch, " * 8))
+        for row, item in zip(together, items, strict=False):
+            np.testing.assert_allclose(row, encoded(encoder, item)[0], atol=TOLERANCE)
+        backwards = encoded(encoder, *reversed(items))
+        np.testing.assert_allclose(backwards[::-1], together[: len(items)], atol=TOLERANCE)
+
+    def test_failures_are_data_and_the_rest_goes_on(self, encoder: Encoder, tmp_path: Path, pictures: Sequence[Path]) -> None:
+        broken = tmp_path / "broken.png"
+        broken.write_bytes(pictures[0].read_bytes()[:200])
+        prepared = encoder.prepare([text("one"), image(broken), text(" "), image(tmp_path / "gone.png"), text("two")], IMAGES)
+        assert prepared.positions == (0, 4)
+        assert [failure.position for failure in prepared.failures] == [1, 2, 3]
+        assert all(failure.code and failure.reason for failure in prepared.failures)
+        np.testing.assert_allclose(encoder.encode(prepared), encoded(encoder, text("one"), text("two")), atol=TOLERANCE)
+
+    def test_a_query_of_nothing_is_a_failure(self, encoder: Encoder) -> None:
+        assert [failure.position for failure in encoder.prepare([Query(like=(1,))], IMAGES).failures] == [0]
+
+    def test_nothing_in_gives_nothing_out(self, encoder: Encoder) -> None:
+        assert encoded(encoder).shape == (0, encoder.space.dimension)
+        assert encoder.steer(np.empty((0, encoder.space.dimension), np.float32), ()).shape == (0, encoder.space.dimension)
+
+    @pytest.mark.parametrize("content", STRANGE_TEXTS, ids=range(len(STRANGE_TEXTS)))
+    def test_any_text_has_a_vector(self, encoder: Encoder, content: str) -> None:
+        assert lengths(encoded(encoder, text(content))) == pytest.approx([1], abs=TOLERANCE)
+
+    def test_preparing_in_many_threads_gives_what_one_gives(self, encoder: Encoder, items: list[Document | Query]) -> None:
+        alone = encoded(encoder, *items)
+        with ThreadPoolExecutor(8) as pool:
+            prepared = list(pool.map(lambda _: encoder.prepare(items, IMAGES), range(16)))
+        for one in prepared[::5]:
+            np.testing.assert_allclose(encoder.encode(one), alone, atol=TOLERANCE)
+
+    def test_a_pair_is_the_normalised_sum_of_its_parts(self, encoder: Encoder, pictures: Sequence[Path]) -> None:
+        here = ImageReference(pictures[0])
+        both, of_text, of_image = encoded(encoder, Query(text="a dog", image=here), Query(text="a dog"), Query(image=here))
+        total = of_text + of_image
+        np.testing.assert_allclose(both, total / np.linalg.norm(total), atol=TOLERANCE)
+
+    def test_weights_of_the_parts_count(self, encoder: Encoder, pictures: Sequence[Path]) -> None:
+        here = ImageReference(pictures[0])
+        weights = Weights(text=2.0, image=0.5)
+        both, of_text, of_image = encoded(
+            encoder, Query(text="a dog", image=here, weights=weights), Query(text="a dog"), Query(image=here)
+        )
+        total = 2.0 * of_text + 0.5 * of_image
+        np.testing.assert_allclose(both, total / np.linalg.norm(total), atol=TOLERANCE)
+
+    @pytest.mark.parametrize("target", Modality)
+    def test_steering_alone_brings_the_wanted_modality_first(self, encoder: Encoder, pictures: Sequence[Path], target: Modality) -> None:
+        documents = [text("a dog runs"), image(pictures[0]), pair("a dog runs", pictures[0]), text("a train"), pair("a train", pictures[2])]
+        queries = encoded(encoder, Query(text="a dog runs"), Query(image=ImageReference(pictures[0])))
+        steered = encoder.steer(queries, [Steering(Modality.TEXT, target), Steering(Modality.IMAGE, target)])
+        best = (steered @ encoded(encoder, *documents).T).argmax(axis=1)
+        assert [documents[place].modality for place in best] == [target, target]
+
+    @pytest.mark.parametrize("target", [None, *Modality])
+    def test_steered_vectors_have_unit_length(
+        self, encoder: Encoder, items: list[Document | Query], target: Modality | None
+    ) -> None:
+        steering = [Steering(Modality.TEXT, target)] * len(items)
+        steered = encoder.steer(encoded(encoder, *items), steering)
+        assert lengths(steered) == pytest.approx([1] * len(items), abs=TOLERANCE)
+
+    def test_a_documents_own_modality_is_forgotten_when_it_is_steered(self, encoder: Encoder, pictures: Sequence[Path]) -> None:
+        document, query = encoded(encoder, image(pictures[0]), Query(image=ImageReference(pictures[0])))
+        steering = [Steering(Modality.IMAGE, Modality.TEXT)]
+        np.testing.assert_allclose(encoder.steer(document[None], steering), encoder.steer(query[None], steering), atol=TOLERANCE)
+
+    def test_steering_leaves_its_input_alone(self, encoder: Encoder) -> None:
+        vectors = encoded(encoder, Query(text="a dog"))
+        before = vectors.copy()
+        encoder.steer(vectors, [Steering(Modality.TEXT, Modality.IMAGE)])
+        np.testing.assert_array_equal(vectors, before)
+
+    def test_it_says_what_it_accepts(self, encoder: Encoder) -> None:
+        assert encoder.accepts
+        assert encoder.accepts <= frozenset(Modality)

@@ -1,0 +1,28 @@
+"""The contract suite, run on every encoder that needs nothing but pip packages."""
+
+from __future__ import annotations
+
+import pytest
+
+from encoders.arithmetic import ArithmeticEncoder
+from encoders.devices import Device
+from encoders.starter.encoder import StarterEncoder
+from tests.contracts.encoder_contract import EncoderContract
+from uniir.protocols import Encoder
+
+
+@pytest.fixture(scope="module")
+def starter() -> Encoder:
+    return StarterEncoder.load(Device(threads=2))
+
+
+class TestArithmeticEncoder(EncoderContract):
+    @pytest.fixture
+    def encoder(self) -> Encoder:
+        return ArithmeticEncoder()
+
+
+class TestStarterEncoder(EncoderContract):
+    @pytest.fixture
+    def encoder(self, starter: Encoder) -> Encoder:
+        return starter
