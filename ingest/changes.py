@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ingest.compare import Compared, Verdict, compare, judge, judge_obstacle
@@ -74,8 +74,11 @@ class Changes:
             for compared in self._compare(scope, failures):
                 if isinstance(compared.found, Found) and compared.found.kind is SourceKind.MANIFEST:
                     yield from self._open_manifest(compared, compared.found, known, failures)
-                else:
-                    yield compared
+                    continue
+                yield compared
+                if compared.record is not None and compared.record.kind is SourceKind.MANIFEST:  # gone, and its lines with it
+                    for record in self._ledger.records(compared.key.root, compared.key.path):
+                        yield Compared(compared.verdict, record.key, record=record)
 
     def standing_failures(self) -> Iterator[SourceKey]:
         """Every input of the scopes that is in quarantine now."""
@@ -103,15 +106,21 @@ class Changes:
         return self._manifests[scope]
 
     def _claimed(self, scope: Scope) -> frozenset[str]:
-        """Pictures that are parts of manifests' documents and therefore none of their own."""
+        """Pictures that are parts of manifests' documents and therefore none of their own, wherever the manifest lies."""
         claimed: set[str] = set()
-        for key, found in self.manifests(scope):
-            known = self._ledger.known(key)
-            if known is not None and known.signature == found.signature:
-                pictures: Iterable[str] = (picture_of(record.signature) for record in self._ledger.records(key.root, key.path))
-            else:
-                pictures = map(os.fspath, manifest_pictures(key.file))
-            claimed.update(os.path.relpath(picture, scope.root) for picture in pictures if picture)
+        failures = self._ledger.failures(scope.root)
+        found = dict(self.manifests(scope))
+        for manifest in self._ledger.manifests(scope.root):
+            on_disk = found.get(manifest.key)
+            if on_disk is not None and on_disk.signature == manifest.signature:
+                found.pop(manifest.key)
+            elif on_disk is not None or scope.holds(manifest.key.path):
+                continue  # changed: its lines speak below; or gone
+            signatures = [record.signature for record in self._ledger.records(manifest.key.root, manifest.key.path)]
+            signatures += [failure.signature for key, failure in failures.items() if key.path == manifest.key.path and key.locator]
+            claimed.update(os.path.relpath(picture, scope.root) for one in signatures if (picture := picture_of(one)))
+        for key in found:
+            claimed.update(os.path.relpath(picture, scope.root) for picture in manifest_pictures(key.file))
         return frozenset(claimed)
 
     def _open_manifest(
@@ -121,10 +130,11 @@ class Changes:
         if manifest.verdict is Verdict.QUARANTINED:
             yield manifest
             return
-        refused = [key for key in known if (key.root, key.path) == (manifest.key.root, manifest.key.path) and key.locator]
+        refused = {key: one for key, one in known.items() if key.path == manifest.key.path and key.locator}
         if manifest.verdict is Verdict.UNCHANGED and not (self._request.retry and refused):
             records = list(self._ledger.records(manifest.key.root, manifest.key.path))
-            if all(picture_unchanged(record.signature) for record in records):
+            signatures = [record.signature for record in records] + [failure.signature for failure in refused.values()]
+            if all(map(picture_unchanged, signatures)):
                 yield from (Compared(Verdict.UNCHANGED, record.key, record=record) for record in records)
                 yield from (Compared(Verdict.QUARANTINED, key) for key in refused)
                 return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ingest.compare import is_gone
-from ingest.manifests import ManifestLine
+from ingest.manifests import ManifestLine, read_manifest
 from ingest.reading import Reading, read_line, read_source
 from ingest.walk import Found
 from uniir.documents import Document, ImageReference
@@ -88,6 +90,8 @@ class Loader:
         self._encoder = encoder
         self._thumbnails = thumbnails
         self._images = images
+        self._reading = Lock()
+        self._read: dict[Path, frozenset[str]] = {}
 
     def load(self, tasks: Sequence[Task]) -> LoadedChunk:
         sources: list[LoadedSource] = []
@@ -114,11 +118,32 @@ class Loader:
         if task.record is not None:
             same = bool(task.record.signature) and task.record.sha256 == reading.draft.sha256
             return LoadedSource(reading.draft, task, same_content=same)
-        if reading.draft.kind is not SourceKind.RECORD:
+        if isinstance(task.what, ManifestLine):
+            owner = self._former_owner(task.key, task.what)
+            if owner is not None:
+                return LoadedSource(replace(reading.draft, known_as=owner.id), task, moved_from=owner)
+        else:
             for other in self._ledger.with_content(reading.draft.sha256):
                 if other.kind == reading.draft.kind and is_gone(other.key):
                     return LoadedSource(replace(reading.draft, known_as=other.id), task, moved_from=other)
         return LoadedSource(reading.draft, task)
+
+    def _former_owner(self, key: SourceKey, line: ManifestLine) -> SourceRecord | None:
+        """The line of another manifest that had this line's id and is there no more: its document moves here."""
+        owner = self._ledger.owner_of(line.did) if line.did is not None else None
+        if owner is None or owner.kind is not SourceKind.RECORD or owner.key == key:
+            return None
+        return owner if is_gone(owner.key) or owner.key.locator not in self._locators(owner.key.file) else None
+
+    def _locators(self, manifest: Path) -> frozenset[str]:
+        """Every place in a manifest as it is now, read once: it is asked for each line that moved."""
+        with self._reading:
+            if manifest not in self._read:
+                try:
+                    self._read[manifest] = frozenset(line.locator for line in read_manifest(manifest))
+                except InputFailure:
+                    self._read[manifest] = frozenset()
+            return self._read[manifest]
 
     def _refuse_modality(self, draft: SourceDraft) -> None:
         for document in draft.documents:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from uniir.documents import Json, Metadata, Modality
 from uniir.errors import InputFailure
-from uniir.texts import require_clean, require_clean_json, require_text
+from uniir.texts import parse_json, require_clean, require_clean_json, require_text
 
 _FIELDS = frozenset({"did", "txt", "img_path", "modality"})
 _ANCESTORS = 3  # M-BEIR's pools lie in ROOT/cand_pool/local and their pictures' paths start at ROOT
@@ -28,6 +27,11 @@ class ManifestLine:
     picture: Path | None
     metadata: Metadata = field(default_factory=dict)
     did: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """A hash of the line itself."""
+        return self.signature.split("|", 1)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,12 @@ def read_manifest(path: Path) -> Iterator[ManifestLine | RefusedLine]:
         raise InputFailure("unreadable", f"the manifest can't be read ({error.strerror or error})") from None
 
 
-def manifest_pictures(path: Path) -> Iterator[Path]:
-    """The pictures that a manifest names and that are there."""
+def manifest_pictures(path: Path) -> Iterator[str]:
+    """The paths of all pictures that a manifest names, those of refused lines included."""
     try:
         for line in read_manifest(path):
-            if isinstance(line, ManifestLine) and line.picture is not None:
-                yield line.picture
+            if picture := picture_of(line.signature):
+                yield picture
     except InputFailure:
         return  # the file is quarantined when its turn comes
 
@@ -118,7 +122,7 @@ def _parse(path: Path, line: bytes, number: int) -> ManifestLine | RefusedLine:
 
 def _fields(line: bytes) -> dict[str, Json]:
     try:
-        fields = json.loads(line.decode("utf-8-sig"))
+        fields = parse_json(line)
     except (ValueError, RecursionError) as error:
         raise InputFailure("manifest-schema", f"not valid JSON in UTF-8 ({error})") from None
     if not isinstance(fields, dict) or not fields.keys() & {"txt", "img_path"}:
@@ -135,9 +139,12 @@ def _picture(manifest: Path, value: Json) -> Path | None:
     require_clean(value, "`img_path`")
     if os.path.isabs(value) or ".." in Path(value).parts:
         raise InputFailure("path-outside", f"`img_path` {value!r} leads out of the manifest's directory")
-    for base in list(manifest.parents)[: _ANCESTORS + 1]:
-        if (base / value).is_file():
-            return base / value
+    try:
+        for base in list(manifest.parents)[: _ANCESTORS + 1]:
+            if (base / value).is_file():
+                return base / value
+    except OSError as error:
+        raise InputFailure("unreadable", f"`img_path` {value!r} can't be read ({error.strerror or error})") from None
     return manifest.parent / value
 
 

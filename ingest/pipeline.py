@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -68,6 +68,7 @@ class Ingest:
         self._moved: set[int] = set()
         self._manifests: list[SourceDraft] = []
         self._failing: set[SourceKey] = set()
+        self._shrunk: set[SourceKey] = set()
 
     def plan(self) -> Counts:
         """What a run would do, without doing any of it; moves are not recognised, since nothing is read."""
@@ -147,6 +148,8 @@ class Ingest:
                     self._fail([_obstacle_failure(compared)])
                 case Verdict.GONE if compared.record is not None:
                     self._missing.append(compared.record.id)
+                    if compared.key.locator:
+                        self._shrunk.add(replace(compared.key, locator=""))
                 case Verdict.SUPERSEDED if compared.record is not None:
                     self._superseded.append(compared.record.id)
                 case _:
@@ -244,7 +247,9 @@ class Ingest:
     def _close_the_pass(self) -> None:
         """What can be said only after everything was looked at: what is gone, and what is in quarantine no more."""
         for manifest in self._manifests:
-            self._writer.write([manifest], {})
+            lines_kept = not self._request.prune and manifest.key in self._shrunk
+            # a manifest without a signature is read again, so that a later --prune still sees which lines are gone
+            self._writer.write([replace(manifest, signature="") if lines_kept else manifest], {})
         missing = [source for source in self._missing if source not in self._moved]
         if self._request.prune:
             self._writer.remove_sources(missing)

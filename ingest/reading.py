@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from uniir.errors import InputFailure
 from uniir.ids import new_id
 from uniir.images import read_image
 from uniir.ledger import SourceDraft, SourceKey, SourceKind
-from uniir.texts import decode_text, require_clean_json, require_text
+from uniir.texts import decode_text, parse_json, require_clean_json, require_text
 
 TEXT_LIMIT = 64 * 2**20  # bytes; a larger file is data, not a text somebody reads
 _CAPTION_FIELDS = ("txt", "text", "caption")
@@ -61,7 +60,8 @@ def read_line(key: SourceKey, line: ManifestLine, known_as: int | None) -> Readi
         metadata=line.metadata,
         external_id=line.did,
     )
-    draft = SourceDraft(key, SourceKind.RECORD, line.signature, document.fingerprint, (document,), known_as)
+    content = _sha256(f"{line.digest} {reference.sha256 if reference else ''}".encode())
+    draft = SourceDraft(key, SourceKind.RECORD, line.signature, content, (document,), known_as)
     return Reading(draft, picture)
 
 
@@ -117,7 +117,7 @@ def _naming(what: str) -> Iterator[None]:
 
 def _json_object(data: bytes) -> dict[str, Json]:
     try:
-        fields = json.loads(data.decode("utf-8-sig"))
+        fields = parse_json(data)
     except (ValueError, RecursionError) as error:
         raise InputFailure("sidecar-not-json", f"it is not valid JSON in UTF-8 ({error})") from None
     if not isinstance(fields, dict):

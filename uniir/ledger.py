@@ -111,6 +111,14 @@ class Ledger(Protocol):
         """The records of one manifest."""
         ...
 
+    def manifests(self, root: str) -> Sequence[SourceRecord]:
+        """Every manifest below a root."""
+        ...
+
+    def owner_of(self, external_id: str) -> SourceRecord | None:
+        """The source of the document with this external id."""
+        ...
+
     def with_content(self, sha256: str) -> Sequence[SourceRecord]:
         """Sources, records excepted, with this content."""
         ...

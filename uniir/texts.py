@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 
 from uniir.documents import Json
 from uniir.errors import InputFailure
@@ -46,6 +47,16 @@ def require_text(text: str, what: str) -> str:
     if not text.strip():
         raise InputFailure("text-empty", f"{what} is empty")
     return text
+
+
+def parse_json(data: bytes) -> Json:
+    """JSON in UTF-8, without the numbers (NaN, Infinity) that only Python knows. Raises ValueError, RecursionError."""
+
+    def refuse(constant: str) -> Json:
+        raise ValueError(f"{constant} is no JSON")
+
+    value: Json = json.loads(data.decode("utf-8-sig"), parse_constant=refuse)
+    return value
 
 
 def require_clean_json(value: Json, what: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, update
 
 from storage.sql.collections import CollectionRecord
 from storage.sql.engines import Engines
@@ -67,10 +67,8 @@ class SqlLedger:
             after = page[-1].key.path
 
     def known(self, key: SourceKey) -> SourceRecord | None:
-        query = select(sources).where(self._mine, sources.c.root == key.root, sources.c.path == key.path, sources.c.locator == key.locator)
-        with self._engines.reading() as connection:
-            row = connection.execute(query).mappings().first()
-        return to_source(row) if row is not None else None
+        there = (sources.c.root == key.root, sources.c.path == key.path, sources.c.locator == key.locator)
+        return next(iter(self._sources(*there)), None)
 
     def records(self, root: str, manifest: str) -> Iterator[SourceRecord]:
         query = select(sources).where(self._mine, sources.c.root == root, sources.c.path == manifest)
@@ -84,10 +82,21 @@ class SqlLedger:
                 return
             after = page[-1].key.locator
 
+    def manifests(self, root: str) -> Sequence[SourceRecord]:
+        return self._sources(sources.c.root == root, sources.c.kind == SourceKind.MANIFEST)
+
+    def owner_of(self, external_id: str) -> SourceRecord | None:
+        owner = select(documents.c.source_id).where(
+            documents.c.collection_id == self._collection.id, documents.c.external_id == external_id
+        )
+        return next(iter(self._sources(sources.c.id.in_(owner))), None)
+
     def with_content(self, sha256: str) -> Sequence[SourceRecord]:
-        query = select(sources).where(self._mine, sources.c.sha256 == sha256, sources.c.kind != SourceKind.RECORD)
+        return self._sources(sources.c.sha256 == sha256, sources.c.kind != SourceKind.RECORD)
+
+    def _sources(self, *conditions: ColumnElement[bool]) -> list[SourceRecord]:
         with self._engines.reading() as connection:
-            return [to_source(row) for row in connection.execute(query).mappings()]
+            return [to_source(row) for row in connection.execute(select(sources).where(self._mine, *conditions)).mappings()]
 
     def vectors_of(self, fingerprints: Sequence[str]) -> Mapping[str, NDArray[np.float16]]:
         found: dict[str, NDArray[np.float16]] = {}
@@ -231,7 +240,7 @@ class SqlLedger:
             for block in in_blocks(keys):
                 connection.execute(delete(failures).where(or_(*map(self._failure_at, block))))
 
-    def _failure_at(self, key: SourceKey):  # type: ignore[no-untyped-def]
+    def _failure_at(self, key: SourceKey) -> ColumnElement[bool]:
         return (
             (failures.c.collection_id == self._collection.id)
             & (failures.c.root == key.root)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from encoders.devices import Device
+from encoders.devices import Device, usable_cores
 from training.starter.run import Run
 
 _PACKAGE_DATA = Path("encoders/starter/data")
@@ -22,9 +22,10 @@ def main() -> None:
     parser.add_argument("--reports", type=Path, default=_REPORTS, help="where starter.json and starter.md go (%(default)s)")
     parser.add_argument("--cache", type=Path, default=Path(".cache/starter"), help="features and unpacked pictures (%(default)s)")
     parser.add_argument("--seeds", type=int, default=3, help="training runs whose heads are joined (%(default)s)")
+    parser.add_argument("--threads", type=int, default=usable_cores(), help="fewer where others need the cores (%(default)s)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    device = Device()
+    device = Device(threads=arguments.threads)
     torch.set_num_threads(device.threads)
     Run(arguments.data, arguments.cache, device, arguments.seeds).all(arguments.out, arguments.reports)
 

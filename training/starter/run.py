@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-import json
+import hashlib
 import logging
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoders.devices import Device
 from encoders.starter.heads import Choices, Heads, head_features
@@ -123,16 +124,24 @@ class Run:
     def _train(self, straight: PictureFeatures, mirrored: PictureFeatures, texts: TextFeatures) -> Heads:
         fixed = fixed_arrays(straight, texts, PICTURE)
         material = Material((straight, mirrored), texts, fixed["image.mean"], fixed["image.inverse_deviation"])
-        file = self._cache / f"runs-{self._seeds}.npz"
-        runs = []
-        for seed in range(self._seeds):
-            runs.append(Trainer(material, self._split.training, self._text_split.training, Recipe(), seed).run())
-            _LOG.info("trained seed %d", seed)
+        runs = [self._train_once(material, seed) for seed in range(self._seeds)]
         trained = combine(runs)
         learnt = sorted({text for task in (*self._split.training, *self._text_split.training) for text in task.texts})
         trained["head.mix"] = mixed_down(assemble(_UNCHOSEN, trained, fixed), straight, texts.of(learnt), HEAD)
-        np.savez(file, **trained)  # type: ignore[arg-type]
         return assemble(_UNCHOSEN, trained, fixed)
+
+    def _train_once(self, material: Material, seed: int) -> dict[str, NDArray[np.float32]]:
+        """One seed's heads, kept in the cache so that an interrupted command goes on where it was."""
+        recipe = Recipe()
+        key = hashlib.sha256(f"{recipe} {len(material.texts.row)} {len(material.views[0].row)}".encode()).hexdigest()[:16]
+        file = self._cache / f"trained-{key}-{seed}.npz"
+        if not file.exists():
+            started = time.monotonic()
+            trained = Trainer(material, self._split.training, self._text_split.training, recipe, seed).run()
+            np.savez(file, **trained)  # type: ignore[arg-type]
+            _LOG.info("trained seed %d in %.0f s", seed, time.monotonic() - started)
+        with np.load(file) as stored:
+            return dict(stored)
 
     def _choose(self, heads: Heads, space: ContentSpace, instructed: list[tuple[RetrievalTask, RetrievalTask]]) -> Chosen:
         tasks = (*self._split.validation, *self._text_split.validation)
