@@ -120,9 +120,7 @@ def remarks_on(name: str, query: Modality, target: Modality | None) -> Sequence[
     spec = _spec(name)
     if spec is None:
         return ()
-    return tuple(
-        f"{one.remark} For more, pull {_way_out(spec)}" for one in spec.weaknesses if (one.query, one.target) == (query, target)
-    )
+    return tuple(f"{one.remark} For more, pull {_way_out(spec)}" for one in spec.weaknesses if (one.query, one.target) == (query, target))
 
 
 def _way_out(spec: EncoderSpec) -> str:

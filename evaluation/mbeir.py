@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
-
-import json
 
 from uniir.documents import Modality
 from uniir.errors import UsageError
@@ -68,7 +67,7 @@ class InstructionKey:
 
 def parse_modality(value: object) -> Modality:
     """`text,image`, as the data set card spells it, is `image,text`. Raises ValueError."""
-    return Modality.IMAGE_TEXT if value == "text,image" else Modality(value)
+    return Modality.IMAGE_TEXT if value == "text,image" else Modality(str(value))
 
 
 def dataset_of(identifier: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
@@ -25,7 +26,10 @@ _WAY_OUT = "Install uniir again, or train the heads with `python -m training.sta
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What validation chose: weights of the blocks in a document, height of the axes, turns of queries, instruction in front of the text or not."""
+    """What validation chose.
+
+    Weights of the blocks in a document, height of the axes, turns of queries, and where an instruction goes in front of the text.
+    """
 
     layout: Layout
     image_weights: tuple[float, float, float]
@@ -61,7 +65,7 @@ class Heads:
 
     def text_head(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """The trained shared space, from MiniLM's unit vectors [n, 384]."""
-        given = vectors * np.float32(np.sqrt(vectors.shape[1]))
+        given = np.asarray(vectors * np.sqrt(vectors.shape[1]), np.float32)
         hidden = gelu(given @ self.tensors["text.hidden.weight"] + self.tensors["text.hidden.bias"])
         outputs = self.tensors["text.out.weight"]  # [runs, hidden, width]
         added = np.hstack([part @ output for part, output in zip(np.split(hidden, len(outputs), axis=1), outputs, strict=True)])
@@ -124,19 +128,16 @@ def load_heads() -> Heads:
     return Heads(parse_choices(described["choices"]), arrays, hashlib.sha256(identity).hexdigest())
 
 
-def parse_choices(described: Mapping[str, object]) -> Choices:
+def parse_choices(described: Mapping[str, Any]) -> Choices:
     """Choices from their JSON form, which `describe_choices` writes."""
-    values: dict[str, object] = dict(described)
-    turns: list[dict[str, object]] = values["turns"]  # type: ignore[assignment]
-    prefixed: list[dict[str, object]] = values["instruction_in_front"]  # type: ignore[assignment]
     return Choices(
-        layout=Layout(**values["layout"]),  # type: ignore[arg-type]
-        image_weights=_three(values["image_weights"]),
-        text_weights=_three(values["text_weights"]),
-        axis_height=float(values["axis_height"]),  # type: ignore[arg-type]
-        top_classes=int(values["top_classes"]),  # type: ignore[call-overload]
-        turns={_steering(row): Turn(_three(row["scales"]), _three(row["axes"])) for row in turns},
-        prefixed=frozenset(_steering(row) for row in prefixed),
+        layout=Layout(**described["layout"]),
+        image_weights=_three(described["image_weights"]),
+        text_weights=_three(described["text_weights"]),
+        axis_height=float(described["axis_height"]),
+        top_classes=int(described["top_classes"]),
+        turns={_steering(row): Turn(_three(row["scales"]), _three(row["axes"])) for row in described["turns"]},
+        prefixed=frozenset(_steering(row) for row in described["instruction_in_front"]),
     )
 
 
@@ -160,10 +161,10 @@ def _described(steering: Steering) -> dict[str, object]:
     return {"query": str(steering.query), "target": None if steering.target is None else str(steering.target)}
 
 
-def _steering(row: Mapping[str, object]) -> Steering:
+def _steering(row: Mapping[str, Any]) -> Steering:
     return Steering(Modality(row["query"]), None if row["target"] is None else Modality(row["target"]))
 
 
-def _three(values: object) -> tuple[float, float, float]:
-    first, second, third = values  # type: ignore[misc]
+def _three(values: Sequence[float]) -> tuple[float, float, float]:
+    first, second, third = values
     return (float(first), float(second), float(third))

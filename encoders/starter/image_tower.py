@@ -119,7 +119,7 @@ def build(architecture: Architecture, state: dict[str, NDArray[Any]]) -> bytes:
         here = relu6(convolve(here, f"{block}._depthwise_conv", f"{block}._bn1", stride))
         here = convolve(here, f"{block}._project_conv", f"{block}._bn2", 1)
         # The first block of a stage changes the width or the size; every other one adds its input.
-        if number and strides[number] == 1 and _width_in(state, block) == _width_out(state, block):
+        if number and stride == 1 and _width_in(state, block) == _width_out(state, block):
             here = graph.node("Add", (here, entered), f"{block}.sum")
     last_block = pool(here, "last_block")
     head = pool(relu6(convolve(here, "_conv_head", "_bn1", 1)), "head")

@@ -21,7 +21,7 @@ def load_tokenizer() -> Tokenizer:
     """BERT's uncased word pieces. Safe to use from several threads."""
     lines = (files("encoders.starter") / "data" / "vocab.txt").read_text("utf-8").split("\n")
     vocabulary = {piece: number for number, piece in enumerate(lines) if piece}
-    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100))  # noqa: S106 a token of the vocabulary
+    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100))
     tokenizer.normalizer = normalizers.BertNormalizer(clean_text=True, handle_chinese_chars=True, lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()

@@ -20,19 +20,36 @@ class Origin:
 
 
 ORIGINS = (
-    Origin("Flickr8k", "RlNZLER/Image-Text-Matching (56a15d9), edwardcruzcruz/Describiendo_imagenes_keras (5c9a0ff)",
-           "research and education, non-commercial; photographs belong to Flickr users", "5859 pictures with five captions each"),
-    Origin("Fashion product photos", "GaneshNeupane01/Fashion-Recommendation-System (7cf2634), claragarciaperez9/fashion_items_classification (af354f5)",
-           "none stated", "1550 photos, titles, 11770 attribute sentences"),
+    Origin(
+        "Flickr8k",
+        "RlNZLER/Image-Text-Matching (56a15d9), edwardcruzcruz/Describiendo_imagenes_keras (5c9a0ff)",
+        "research and education, non-commercial; photographs belong to Flickr users",
+        "5859 pictures with five captions each",
+    ),
+    Origin(
+        "Fashion product photos",
+        "GaneshNeupane01/Fashion-Recommendation-System (7cf2634), claragarciaperez9/fashion_items_classification (af354f5)",
+        "none stated",
+        "1550 photos, titles, 11770 attribute sentences",
+    ),
     Origin("GroceryStoreDataset", "marcusklasson/GroceryStoreDataset (fc80ba9)", "MIT", "595 pictures, 43 products"),
     Origin("free-exercise-db", "yuhonas/free-exercise-db (acd61f7)", "Unlicense; origin of the photos not documented", "340 exercises"),
-    Origin("Recipes", "ronaldl29/public-domain-recipes (61b488e), LukeSmithxyz/based.cooking (2d8642e)", "Unlicense", "144 recipes, 36 photos"),
+    Origin(
+        "Recipes", "ronaldl29/public-domain-recipes (61b488e), LukeSmithxyz/based.cooking (2d8642e)", "Unlicense", "144 recipes, 36 photos"
+    ),
     Origin("PACS", "MachineLearning2020/Homework3-PACS (d586a6c)", "none stated; a research set", "448 pictures"),
-    Origin("Popular animals", "InputBlackBoxOutput/popular-animals-dataset (0b73f02)", "MIT; pictures collected by web search", "374 pictures"),
+    Origin(
+        "Popular animals", "InputBlackBoxOutput/popular-animals-dataset (0b73f02)", "MIT; pictures collected by web search", "374 pictures"
+    ),
     Origin("Clothing", "alexeygrigorev/clothing-dataset-small (1196151)", "CC0", "300 pictures"),
     Origin("Multi30k (Flickr30k captions)", "multi30k/dataset (a3d2e0d)", "none stated; research", "51698 caption pairs"),
     Origin("STS benchmark", "PhilipMay/stsb-multi-mt (30de0de)", "scores CC BY-SA 4.0, texts partly research only", "1608 pairs"),
-    Origin("MSRP and PAN paraphrases", "wasiahmad/paraphrase_identification (88b208d)", "Microsoft Shared Source Licence; PAN none stated", "7728 pairs"),
+    Origin(
+        "MSRP and PAN paraphrases",
+        "wasiahmad/paraphrase_identification (88b208d)",
+        "Microsoft Shared Source Licence; PAN none stated",
+        "7728 pairs",
+    ),
     Origin("WikiQA", "SiemensHalske/DataAlchemist (f00790c)", "Microsoft Research data licence, non-commercial", "1330 pairs"),
 )
 

@@ -135,7 +135,9 @@ def fairness(mixed: Sequence[MixedTask], offsets: Sequence[float]) -> dict[Modal
     return {target: float(np.mean([one.hit_rate(offsets, 10) for one in mixed if one.target is target])) for target in targets}
 
 
-def choose_open_turn(tasks: Sequence[RetrievalTask], space: ContentSpace, query: Modality, tried: Sequence[tuple[float, float, float]]) -> Turn:
+def choose_open_turn(
+    tasks: Sequence[RetrievalTask], space: ContentSpace, query: Modality, tried: Sequence[tuple[float, float, float]]
+) -> Turn:
     """Scales and offsets of a search without a target: the fairest of the scales that were best for some target."""
     best: tuple[float, Turn] | None = None
     for scales in tried:

@@ -29,7 +29,9 @@ class Comparison:
     instructed: tuple[float, ...]
 
 
-def instructed_tasks(tasks: Iterable[RetrievalTask], wordings: Mapping[InstructionKey, Sequence[str]]) -> list[tuple[RetrievalTask, RetrievalTask]]:
+def instructed_tasks(
+    tasks: Iterable[RetrievalTask], wordings: Mapping[InstructionKey, Sequence[str]]
+) -> list[tuple[RetrievalTask, RetrievalTask]]:
     """Each task with text queries and known wordings, shortened, beside itself with a wording in front of each text, in turn."""
     numbers = {name: number for number, name in NAMES.items()}
     found = []
@@ -59,7 +61,5 @@ def compare(pairs: Sequence[tuple[RetrievalTask, RetrievalTask]], space: Content
 def worth_it(compared: Sequence[Comparison]) -> frozenset[Steering]:
     """The kinds of search that the instruction in front makes better on average by a point or more."""
     kinds = {one.steering for one in compared}
-    gains = {
-        kind: np.mean([np.mean(one.instructed) - np.mean(one.bare) for one in compared if one.steering == kind]) for kind in kinds
-    }
+    gains = {kind: np.mean([np.mean(one.instructed) - np.mean(one.bare) for one in compared if one.steering == kind]) for kind in kinds}
     return frozenset(kind for kind, gain in gains.items() if gain >= 1.0)

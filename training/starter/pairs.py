@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
 import json
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from evaluation.mbeir import MbeirCandidate, MbeirQuery, dataset_of, read_candidates, read_queries
 from uniir.documents import Modality
@@ -102,9 +102,10 @@ def mbeir_split(data: Path) -> Split:
     queries, pool = _read(folder, "mbeir_union_train")
     groups = _groups(queries, {one.did: one for one in pool})
     own = {"flickr8k"}
-    training, validation = [], []
+    training: list[RetrievalTask] = []
+    validation: list[RetrievalTask] = []
     for side, kept in ((training, False), (validation, True)):
-        side.extend(_tasks(queries, pool, lambda item, kept=kept: groups.held_out(item, _HELD_OUT) == kept, without=own))  # type: ignore[misc]
+        side.extend(_tasks(queries, pool, partial(_on_side, groups, kept), without=own))
     more_queries, more_pool = _read(folder, "mbeir_flickr8k_more_train")
     flickr_queries = [one for one in queries if _dataset(one.qid) in own] + more_queries
     flickr_pool = [one for one in pool if _dataset(one.did) in own] + more_pool
@@ -118,7 +119,8 @@ def text_split(data: Path, barred: Collection[str]) -> Split:
 
     Pairs with a barred text, such as one of another task's validation, are not learnt from.
     """
-    training, validation = [], []
+    training: list[RetrievalTask] = []
+    validation: list[RetrievalTask] = []
     for file in sorted((data / "train_text").glob("*.jsonl.gz")):
         with gzip.open(file) as lines:
             pairs = [(str(one["query"]), str(one["positive"])) for one in map(json.loads, lines)]
@@ -147,7 +149,9 @@ def build_task(name: str, task: int, queries: Iterable[MbeirQuery], pool: Sequen
     )
 
 
-def _tasks(queries, pool, admits, *, without):  # type: ignore[no-untyped-def]
+def _tasks(
+    queries: Sequence[MbeirQuery], pool: Sequence[MbeirCandidate], admits: Callable[[str], bool], *, without: Collection[str]
+) -> Iterator[RetrievalTask]:
     """Tasks by data set and number; a pool holds the admitted candidates of the positives' modalities."""
     kinds = sorted({(_dataset(query.qid), query.task) for query in queries})
     for dataset, task in kinds:
@@ -164,6 +168,10 @@ def _tasks(queries, pool, admits, *, without):  # type: ignore[no-untyped-def]
         built = build_task(dataset, task, chosen, fitting)
         if built.queries:
             yield built
+
+
+def _on_side(groups: Groups, kept: bool, item: str) -> bool:
+    return groups.held_out(item, _HELD_OUT) == kept
 
 
 def _groups(queries: Iterable[MbeirQuery], candidates: dict[str, MbeirCandidate]) -> Groups:

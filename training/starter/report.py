@@ -59,59 +59,99 @@ def _as_json(report: Report) -> dict[str, object]:
 
 
 def _as_markdown(report: Report) -> str:
-    sections = [
-        "# Starter encoder: results",
-        f"Made by `python -m training.starter` on {report.date} ({report.minutes} minutes, {report.seeds} seeds, {report.recipe.epochs} epochs). "
-        "R@k is the share of queries with any positive among the first k (the UniIR paper's Recall@k), in percent, written 1 / 5 / 10. "
-        "Everything was chosen on held-out training items and Flickr8k's dev pictures; the evaluation data were only measured. "
-        "The query's own picture is barred from the results unless it is a positive, as in the data's own baselines. "
-        "*With instruction*: steered to the modality that the instruction asks for, without any filter. "
-        "*Without*: no target, a fair mixed list.",
-        "## Local pools",
-        _table(
-            ("set/task", "query -> target", "chance", "with instruction", "without", "raw MiniLM", "raw image features", "colour histogram", "TF-IDF", "BM25"),
-            ((one.name, f"{one.query} -> {one.target}", _three(one.chance), _three(one.local_instructed), _three(one.local_plain),
-              _three(one.raw_minilm), _three(one.raw_image), *_published(report, one.name)) for one in report.tasks),
-        ),
-        "## Global pool",
-        "9,770 candidates of three modalities. *Wrong* is the share of results in the top 5 that have another modality than the positives.",
-        _table(
-            ("set/task", "query -> target", "with instruction", "wrong, %", "without", "wrong, %", "not steered at all"),
-            ((one.name, f"{one.query} -> {one.target}", _three(one.global_instructed), f"{one.wrong_instructed:.2f}", _three(one.global_plain),
-              f"{one.wrong_plain:.1f}", _three(one.untouched_global)) for one in report.tasks),
-        ),
-        "## A mixed list without a target",
-        "Mean R@10 on the global pool over the tasks of each target modality.",
-        _table(
-            ("target modality of the positives", "plain scores", "shipped, without a target", "with the target"),
-            [*((one.target, f"{one.plain_scores:.1f}", f"{one.shipped:.1f}", f"{one.with_target:.1f}") for one in report.fairness),
-             ("mean", *(f"{sum(column) / len(column):.1f}" for column in _columns(report.fairness)))],
-        ),
-        "## Instruction in front of the query text",
-        "The same validation queries without and with an instruction; it is put in front only where a kind of search gains a point on average: "
-        + (", ".join(f"{kind.query} -> {kind.target}" for kind in sorted(report.choices.prefixed, key=str)) or "nowhere") + ".",
-        _table(
-            ("task", "query -> target", "bare", "with instruction"),
-            ((one.name, f"{one.steering.query} -> {one.steering.target}", _three(one.bare), _three(one.instructed)) for one in report.comparisons),
-        ),
-        "## What validation chose",
-        "Scales multiply the query's blocks: trained head, MiniLM's space (ImageNet's vocabulary for pictures), picture features.",
-        _table(
-            ("query -> target", "scales", "push on the image, text and pair axis"),
-            ((f"{kind.query} -> {kind.target or 'anything'}", " / ".join(f"{value:g}" for value in turn.scales),
-              " / ".join(f"{value:g}" for value in turn.axes)) for kind, turn in report.choices.turns.items()),
-        ),
+    parts = (_opening, _local_pools, _global_pool, _mixed_list, _instructions, _choices)
+    return "\n\n".join(part(report) for part in parts) + "\n"
+
+
+def _opening(report: Report) -> str:
+    return f"""# Starter encoder: results
+
+Made by `python -m training.starter` on {report.date} ({report.minutes} minutes, {report.seeds} seeds, {report.recipe.epochs} epochs).
+R@k is the share of queries with any positive among the first k (the UniIR paper's Recall@k), in percent, written 1 / 5 / 10.
+Everything was chosen on held-out training items and Flickr8k's dev pictures; the evaluation data were only measured.
+The query's own picture is barred from the results unless it is a positive, as in the data's own baselines.
+*With instruction*: steered to the modality that the instruction asks for, without any filter.
+*Without*: no target, a fair mixed list."""
+
+
+def _local_pools(report: Report) -> str:
+    others = ("colour histogram", "TF-IDF", "BM25")
+    rows = [
+        (
+            *_named(one),
+            _three(one.chance),
+            _three(one.local_instructed),
+            _three(one.local_plain),
+            _three(one.raw_minilm),
+            _three(one.raw_image),
+            *(report.published.get(one.name, {}).get(other, "") for other in others),
+        )
+        for one in report.tasks
     ]
-    return "\n\n".join(sections) + "\n"
+    head = ("set/task", "query -> target", "chance", "with instruction", "without", "raw MiniLM", "raw image features", *others)
+    return "## Local pools\n\n" + _table(head, rows)
+
+
+def _global_pool(report: Report) -> str:
+    rows = [
+        (
+            *_named(one),
+            _three(one.global_instructed),
+            f"{one.wrong_instructed:.2f}",
+            _three(one.global_plain),
+            f"{one.wrong_plain:.1f}",
+            _three(one.untouched_global),
+        )
+        for one in report.tasks
+    ]
+    head = ("set/task", "query -> target", "with instruction", "wrong, %", "without", "wrong, %", "not steered at all")
+    return (
+        "## Global pool\n\nAll candidates of all sets, of three modalities. "
+        "*Wrong* is the share of results in the top 5 that have another modality than the positives.\n\n" + _table(head, rows)
+    )
+
+
+def _mixed_list(report: Report) -> str:
+    rows = [(one.target, f"{one.plain_scores:.1f}", f"{one.shipped:.1f}", f"{one.with_target:.1f}") for one in report.fairness]
+    rows.append(("mean", *(f"{sum(column) / len(column):.1f}" for column in _columns(report.fairness))))  # type: ignore[arg-type]
+    head = ("target modality of the positives", "plain scores", "shipped, without a target", "with the target")
+    words = "Mean R@10 on the global pool over the tasks of each target modality."
+    return f"## A mixed list without a target\n\n{words}\n\n{_table(head, rows)}"
+
+
+def _instructions(report: Report) -> str:
+    taken = ", ".join(f"{kind.query} -> {kind.target}" for kind in sorted(report.choices.prefixed, key=str)) or "nowhere"
+    rows = [
+        (one.name, f"{one.steering.query} -> {one.steering.target}", _three(one.bare), _three(one.instructed)) for one in report.comparisons
+    ]
+    return (
+        "## Instruction in front of the query text\n\n"
+        "The same validation queries without and with an instruction. "
+        f"It is put in front only where a kind of search gains a point on average: {taken}.\n\n"
+        + _table(("task", "query -> target", "bare", "with instruction"), rows)
+    )
+
+
+def _choices(report: Report) -> str:
+    rows = [
+        (
+            f"{kind.query} -> {kind.target or 'anything'}",
+            *(" / ".join(f"{value:g}" for value in values) for values in (turn.scales, turn.axes)),
+        )
+        for kind, turn in report.choices.turns.items()
+    ]
+    return (
+        "## What validation chose\n\nScales multiply the query's blocks: trained head, MiniLM's space (ImageNet's vocabulary for pictures), "
+        "picture features.\n\n" + _table(("query -> target", "scales", "push on the image, text and pair axis"), rows)
+    )
+
+
+def _named(one: TaskReport) -> tuple[str, str]:
+    return one.name, f"{one.query} -> {one.target}"
 
 
 def _columns(rows: Sequence[Fairness]) -> tuple[list[float], ...]:
     return [one.plain_scores for one in rows], [one.shipped for one in rows], [one.with_target for one in rows]
-
-
-def _published(report: Report, name: str) -> tuple[str, ...]:
-    given = report.published.get(name, {})
-    return tuple(given.get(column, "") for column in ("colour histogram", "TF-IDF", "BM25"))
 
 
 def _three(values: Sequence[float] | None) -> str:

@@ -42,7 +42,18 @@ from uniir.protocols import Steering
 _LOG = logging.getLogger(__name__)
 _TRAIN_FILES = ("mbeir_union_train", "mbeir_flickr8k_more_train")
 _VALIDATION_FILE = "mbeir_flickr8k_val"
-_IN_MIXED_LISTS = {"flickr8k", "fashion", "grocery", "exercises", "recipes", "pacs", "animals", "clothing", "multi30k_captions", "wikiqa_answers"}
+_IN_MIXED_LISTS = {
+    "flickr8k",
+    "fashion",
+    "grocery",
+    "exercises",
+    "recipes",
+    "pacs",
+    "animals",
+    "clothing",
+    "multi30k_captions",
+    "wikiqa_answers",
+}
 _UNCHOSEN = Choices(
     layout=Layout(HEAD, 384, PICTURE),
     image_weights=(1.0, 1.0, 1.0),
@@ -86,7 +97,9 @@ class Run:
             self._split.validation, read_instructions(self._data / "train" / "instructions" / "query_instructions.tsv")
         )
         said = [text for _, task in instructed for text in task.texts]
-        texts = text_features([*class_sentences(), *said, *(text for task in every for text in task.texts)], cache=self._cache, device=self._device)
+        texts = text_features(
+            [*class_sentences(), *said, *(text for task in every for text in task.texts)], cache=self._cache, device=self._device
+        )
         heads = self._train(straight, mirrored, texts)
         chosen = self._choose(heads, ContentSpace(heads, (straight, validation), texts), instructed)
         heads = replace(heads, choices=chosen.choices)
@@ -113,11 +126,9 @@ class Run:
         parts = []
         for file in files:
             folder = self._data / "train"
-            lines = [
-                *read_queries(folder / "query" / "union_train" / f"{file}.jsonl.gz"),
-                *read_candidates(folder / "cand_pool" / "global" / f"{file}_cand_pool.jsonl.gz"),
-            ]
-            paths = [line.image for line in lines if line.image is not None]
+            asked = [one.image for one in read_queries(folder / "query" / "union_train" / f"{file}.jsonl.gz")]
+            offered = [one.image for one in read_candidates(folder / "cand_pool" / "global" / f"{file}_cand_pool.jsonl.gz")]
+            paths = [path for path in (*asked, *offered) if path is not None]
             parts.append(picture_features(root, paths, mirrored=mirrored, cache=self._cache, device=self._device))
         return PictureFeatures.joined(parts)
 

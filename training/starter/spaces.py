@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -65,7 +66,7 @@ class BlockScores:
     def of(cls, task: RetrievalTask, space: ContentSpace) -> BlockScores:
         bounds = np.cumsum((0, *space.blocks))
         queries, pool = space.content(task.queries), space.content(task.pool)
-        slices = [slice(start, end) for start, end in zip(bounds[:-1], bounds[1:], strict=True)]
+        slices = [slice(start, end) for start, end in itertools.pairwise(bounds)]
         blocks = np.stack([queries[:, one] @ pool[:, one].T for one in slices])
         blocks[:, own_pictures(task)] = -np.inf
         lengths = np.stack([(queries[:, one] ** 2).sum(axis=1) for one in slices])

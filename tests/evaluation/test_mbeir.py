@@ -1,0 +1,116 @@
+"""The reader of M-BEIR's layout."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from evaluation.mbeir import (
+    InstructionKey,
+    evaluation_sets,
+    global_pool,
+    read_candidates,
+    read_instructions,
+    read_qrels,
+    read_queries,
+)
+from tests.folders import lay
+from uniir.documents import Modality
+from uniir.errors import UsageError
+
+QUERY = {
+    "qid": "9:1",
+    "query_txt": "a dog",
+    "query_img_path": None,
+    "query_modality": "text",
+    "query_src_content": None,
+    "pos_cand_list": ["9:2"],
+    "neg_cand_list": [],
+    "task_id": 0,
+}
+CANDIDATE = {"did": "9:2", "txt": None, "img_path": "mbeir_images/dog.jpg", "modality": "image", "src_content": None}
+
+
+def lines(*objects: object) -> str:
+    return "".join(json.dumps(one) + "\n" for one in objects)
+
+
+def test_a_query_is_read_as_it_stands(tmp_path: Path) -> None:
+    lay(tmp_path, {"q.jsonl": lines(QUERY)})
+    (query,) = read_queries(tmp_path / "q.jsonl")
+    assert (query.qid, query.text, query.image, query.modality) == ("9:1", "a dog", None, Modality.TEXT)
+    assert (query.positives, query.negatives, query.task) == (("9:2",), (), 0)
+
+
+def test_gzipped_files_are_read_alike(tmp_path: Path) -> None:
+    lay(tmp_path, {"c.jsonl.gz": gzip.compress(lines(CANDIDATE).encode())})
+    (candidate,) = read_candidates(tmp_path / "c.jsonl.gz")
+    assert (candidate.did, candidate.image, candidate.modality) == ("9:2", "mbeir_images/dog.jpg", Modality.IMAGE)
+
+
+def test_the_cards_spelling_of_modality_and_positives_is_understood(tmp_path: Path) -> None:
+    spelled = {**QUERY, "query_modality": "text,image", "pos_cand_list": [{"did": "9:2"}, "9:3"]}
+    lay(tmp_path, {"q.jsonl": lines(spelled)})
+    (query,) = read_queries(tmp_path / "q.jsonl")
+    assert query.modality is Modality.IMAGE_TEXT
+    assert query.positives == ("9:2", "9:3")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{", "[]", lines({**QUERY, "qid": 3}), lines({**QUERY, "query_modality": "sound"}), lines({**QUERY, "query_txt": 5}), '{"qid": "9:1"}'],
+)
+def test_a_line_that_is_no_query_is_named(tmp_path: Path, line: str) -> None:
+    lay(tmp_path, {"q.jsonl": lines(QUERY) + line})
+    with pytest.raises(UsageError, match=r"q\.jsonl, line 2"):
+        list(read_queries(tmp_path / "q.jsonl"))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"gone\.jsonl"):
+        list(read_queries(tmp_path / "gone.jsonl"))
+
+
+def test_only_judgments_above_zero_count(tmp_path: Path) -> None:
+    lay(tmp_path, {"qrels.txt": "9:1 0 9:2 1 0\n9:1 0 9:3 0 0\n\n9:4 0 9:5 2\n"})
+    assert read_qrels(tmp_path / "qrels.txt") == {"9:1": {"9:2"}, "9:4": {"9:5"}}
+
+
+def test_a_judgment_that_is_none_is_named(tmp_path: Path) -> None:
+    lay(tmp_path, {"qrels.txt": "9:1 0 9:2 1 0\n9:1 9:2\n"})
+    with pytest.raises(UsageError, match="line 2"):
+        read_qrels(tmp_path / "qrels.txt")
+
+
+def test_empty_wordings_of_an_instruction_are_skipped(tmp_path: Path) -> None:
+    head = "query_modality\tcand_modality\tdataset_name\tdataset_id\tprompt_1\tprompt_2\tprompt_3\tprompt_4\n"
+    lay(tmp_path, {"i.tsv": head + 'text\timage,text\tEDIS\t3\tFind "it".\t\tLook.\n'})
+    assert read_instructions(tmp_path / "i.tsv") == {InstructionKey("3", Modality.TEXT, Modality.IMAGE_TEXT): ('Find "it".', "Look.")}
+
+
+def test_sets_are_found_with_pools_of_their_split_before_pools_of_all_splits(tmp_path: Path) -> None:
+    lay(
+        tmp_path,
+        {
+            "query/test": {"mbeir_mscoco_task3_test.jsonl": "", "mbeir_edis_task2_test.jsonl": "", "notes.txt": ""},
+            "cand_pool/local": {
+                "mbeir_mscoco_task3_test_cand_pool.jsonl": "",
+                "mbeir_mscoco_task3_cand_pool.jsonl": "",
+                "mbeir_edis_task2_cand_pool.jsonl.gz": b"",
+            },
+            "cand_pool/global": {"mbeir_union_test_cand_pool.jsonl": ""},
+            "qrels/test": {"mbeir_mscoco_task3_test_qrels.txt": "", "mbeir_edis_task2_test_qrels.txt": ""},
+        },
+    )
+    found = evaluation_sets(tmp_path, "test")
+    assert [(one.name, one.task) for one in found] == [("edis", 2), ("mscoco", 3)]
+    assert [one.local_pool.name for one in found] == ["mbeir_edis_task2_cand_pool.jsonl.gz", "mbeir_mscoco_task3_test_cand_pool.jsonl"]
+    assert global_pool(tmp_path, "test").exists()
+
+
+def test_a_folder_without_queries_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no queries"):
+        evaluation_sets(tmp_path, "test")
