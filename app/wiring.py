@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
-from encoders.catalogue import load_encoder, remarks_on
+from sqlalchemy import URL
 
 from encoders.arithmetic import ArithmeticEncoder
+from encoders.catalogue import load_encoder, remarks_on
 from encoders.devices import Device
-from ingest.changes import Request, walked_before
+from ingest.changes import Request, outermost, walked_before
 from ingest.doctor import Patient
 from ingest.events import Sink
 from ingest.loading import Loader
@@ -48,7 +49,7 @@ class Installation:
                 f"The data directory {settings.data_dir} can't be made: {error.strerror or error}.",
                 "Choose another with `--data-dir` or UNIIR_DATA_DIR.",
             ) from error
-        self._engines: Engines = open_catalog(f"sqlite:///{settings.catalog_file}")
+        self._engines: Engines = open_catalog(URL.create("sqlite", database=str(settings.catalog_file)))
         self._encoders: dict[str, Encoder] = {}
         self.collections = SqlCollections(self._engines)
         self.thumbnails = Thumbnails(settings.thumbnails_directory)
@@ -140,6 +141,7 @@ class OwnedInstallation:
         """Writes to the collection; opens its vectors only when there is something to write."""
         return Writer(
             self.installation.ledger(collection),
+            self.installation.library(collection),
             lambda: self.store(collection),
             self.installation.encoder_of(collection),
             self.installation.thumbnails,
@@ -161,14 +163,14 @@ class OwnedInstallation:
 
     def patient(self, collection: CollectionRecord) -> Patient:
         """The collection as the doctor sees it."""
-        library = self.installation.library(collection)
+        ledger = self.installation.ledger(collection)
         return Patient(
-            library,
-            self.installation.ledger(collection),
+            self.installation.library(collection),
+            ledger,
             self.store(collection),
             self.installation.thumbnails,
             self.installation.images,
-            walked_before(library.ingested()),
+            outermost(walked_before(ledger.walked())),
         )
 
 

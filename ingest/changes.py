@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest.compare import Compared, Verdict, compare, judge, judge_obstacle
+from ingest.compare import Compared, Verdict, compare, has_entries, judge, judge_obstacle
 from ingest.manifests import ManifestLine, RefusedLine, manifest_pictures, picture_of, picture_unchanged, read_manifest
 from ingest.walk import Found, Obstacle, Scope, walk
 from uniir.documents import Json
@@ -37,26 +37,37 @@ class Request:
 
 
 def walked_before(runs: Sequence[Json]) -> Sequence[Request]:
-    """What earlier runs walked, from `Request.as_json`, newest first: each place once, with the exclusions of its last run."""
+    """What earlier runs walked, from `Request.as_json`, newest first: each scope with the exclusions of its last run."""
     requests: dict[Scope, Request] = {}
     for run in runs:
         for stored in run if isinstance(run, list) else ():
             if not isinstance(stored, dict):
                 continue
-            names = stored.get("names")
+            names, exclude = stored.get("names"), stored.get("exclude")
             scope = Scope(str(stored["root"]), str(stored["prefix"]), frozenset(map(str, names)) if isinstance(names, list) else None)
-            if not any(_covers(known, scope) for known in requests):
-                exclude = stored.get("exclude")
-                requests[scope] = Request([scope], [str(pattern) for pattern in exclude] if isinstance(exclude, list) else ())
+            requests.setdefault(scope, Request([scope], [str(one) for one in exclude] if isinstance(exclude, list) else ()))
     return list(requests.values())
+
+
+def outermost(requests: Sequence[Request]) -> Sequence[Request]:
+    """Those that no newer one covers."""
+    kept: list[Request] = []
+    for request in requests:
+        if not any(_covers(newer.scopes[0], request.scopes[0]) for newer in kept):
+            kept.append(request)
+    return kept
 
 
 def _covers(outer: Scope, inner: Scope) -> bool:
     """By place, since a root may have been taken up into one above it in the meantime."""
-    outside, inside = os.path.join(outer.root, outer.prefix, ""), os.path.join(inner.root, inner.prefix, "")
+    outside, inside = _place(outer), _place(inner)
     if outer.names is None:
         return inside.startswith(outside)
     return inside == outside and inner.names is not None and inner.names <= outer.names
+
+
+def _place(scope: Scope) -> str:
+    return os.path.join(scope.root, scope.prefix, "")
 
 
 class Changes:
@@ -93,7 +104,7 @@ class Changes:
             paths = {item.path for item in items} | {scope.prefix + name for name in scope.names}
             found = iter(items)
             entries = (entry for entry in entries if entry.key.path in paths)
-        return compare(scope.root, found, entries, failures, self._claimed(scope))
+        return compare(scope.root, found, entries, failures, self._claimed(scope), self._spared())
 
     def manifests(self, scope: Scope) -> Sequence[tuple[SourceKey, Found]]:
         """The manifests of a scope, looked for once."""
@@ -104,6 +115,12 @@ class Changes:
                 if isinstance(item, Found) and item.kind is SourceKind.MANIFEST
             ]
         return self._manifests[scope]
+
+    def _spared(self) -> Sequence[str]:
+        """Directories that were ingested by name and are missing or empty now: an unmounted disk looks the same."""
+        named = {_place(scope) for scope in self._request.scopes} | {os.path.join(root, "") for root in self._ledger.roots()}
+        named |= {_place(scope) for request in walked_before(self._ledger.walked()) for scope in request.scopes}
+        return [directory for directory in sorted(named) if not has_entries(directory)]
 
     def _claimed(self, scope: Scope) -> frozenset[str]:
         """Pictures that are parts of manifests' documents and therefore none of their own, wherever the manifest lies."""
@@ -127,7 +144,7 @@ class Changes:
         self, manifest: Compared, found: Found, known: Mapping[SourceKey, Failure], failures: Mapping[SourceKey, Failure]
     ) -> Iterator[Compared]:
         """Its lines, then the manifest itself, so that it counts as read only when all its lines were dealt with."""
-        if manifest.verdict is Verdict.QUARANTINED:
+        if manifest.verdict in (Verdict.QUARANTINED, Verdict.IGNORED):
             yield manifest
             return
         refused = {key: one for key, one in known.items() if key.path == manifest.key.path and key.locator}
@@ -136,7 +153,7 @@ class Changes:
             signatures = [record.signature for record in records] + [failure.signature for failure in refused.values()]
             if all(map(picture_unchanged, signatures)):
                 yield from (Compared(Verdict.UNCHANGED, record.key, record=record) for record in records)
-                yield from (Compared(Verdict.QUARANTINED, key) for key in refused)
+                yield from (Compared(Verdict.IGNORED if one.ignored else Verdict.QUARANTINED, key) for key, one in refused.items())
                 return
         try:
             yield from self._lines(manifest.key, failures)
@@ -158,7 +175,7 @@ class Changes:
             record = left.pop(line.locator, None)
             match line:
                 case ManifestLine():
-                    yield Compared(judge(line.signature, record, failures.get(key)), key, line, record)
+                    yield Compared(judge(key, line.signature, record, failures.get(key)), key, line, record)
                 case RefusedLine():
                     obstacle = Obstacle(manifest.path, line.code, line.reason, line.signature)
                     yield Compared(judge_obstacle(obstacle, failures.get(key)), key, record=record, obstacle=obstacle)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -18,6 +18,7 @@ class Verdict(Enum):
     CHANGED = auto()
     UNCHANGED = auto()
     QUARANTINED = auto()  # failed before and has not changed since
+    IGNORED = auto()  # the same, and nobody wants to hear of it
     OBSTACLE = auto()
     GONE = auto()
     SUPERSEDED = auto()  # on disk, but part of another source now: a sidecar, or a picture of a manifest
@@ -40,12 +41,16 @@ def compare(
     entries: Iterator[SourceRecord],
     failures: Mapping[SourceKey, Failure],
     claimed: Container[str],
+    spared: Sequence[str],
 ) -> Iterator[Compared]:
-    """Merges two streams that are both ordered by path; `claimed` are pictures that belong to manifests."""
+    """Merges two streams that are both ordered by path.
+
+    `claimed` are pictures that belong to manifests; below the directories `spared` (each ends in a slash) nothing counts as gone.
+    """
     entry = next(entries, None)
     for item in found:
         while entry is not None and entry.key.path < item.path:
-            yield from _without_file(entry, claimed)
+            yield from _without_file(entry, claimed, spared)
             entry = next(entries, None)
         record = None
         if entry is not None and entry.key.path == item.path:
@@ -58,16 +63,16 @@ def compare(
                 yield Compared(Verdict.SUPERSEDED, record.key, record=record)
         else:
             key = SourceKey(root, item.path)
-            yield Compared(judge(item.signature, record, failures.get(key)), key, item, record)
+            yield Compared(judge(key, item.signature, record, failures.get(key)), key, item, record)
     while entry is not None:
-        yield from _without_file(entry, claimed)
+        yield from _without_file(entry, claimed, spared)
         entry = next(entries, None)
 
 
-def judge(signature: str, record: SourceRecord | None, failure: Failure | None) -> Verdict:
+def judge(key: SourceKey, signature: str, record: SourceRecord | None, failure: Failure | None) -> Verdict:
     """The verdict on something that is there. A record without a signature was left unfinished, and counts as new."""
-    if failure is not None and failure.signature == signature:
-        return Verdict.QUARANTINED
+    if failure is not None and failure.signature == signature and not _opened_up(key, failure):
+        return Verdict.IGNORED if failure.ignored else Verdict.QUARANTINED
     if record is None or not record.signature:
         return Verdict.NEW
     return Verdict.UNCHANGED if record.signature == signature else Verdict.CHANGED
@@ -75,24 +80,31 @@ def judge(signature: str, record: SourceRecord | None, failure: Failure | None) 
 
 def judge_obstacle(obstacle: Obstacle, failure: Failure | None) -> Verdict:
     """An obstacle that stands as it stood is no news."""
-    known = failure is not None and (failure.code, failure.signature) == (obstacle.code, obstacle.signature)
-    return Verdict.QUARANTINED if known else Verdict.OBSTACLE
+    if failure is None or (failure.code, failure.signature) != (obstacle.code, obstacle.signature):
+        return Verdict.OBSTACLE
+    return Verdict.IGNORED if failure.ignored else Verdict.QUARANTINED
 
 
-def _without_file(entry: SourceRecord, claimed: Container[str]) -> Iterator[Compared]:
+def _opened_up(key: SourceKey, failure: Failure) -> bool:
+    """Whether a file that could not be read can be now: permissions change neither size nor time."""
+    return failure.code == "unreadable" and os.access(key.file, os.R_OK)
+
+
+def _without_file(entry: SourceRecord, claimed: Container[str], spared: Sequence[str]) -> Iterator[Compared]:
     """Gone only where the file system says so: what is excluded, or out of reach, is kept."""
-    if is_gone(entry.key):
-        yield Compared(Verdict.GONE, entry.key, record=entry)
+    if is_missing(entry.key):
+        if not any(os.fspath(entry.key.file).startswith(directory) for directory in spared):
+            yield Compared(Verdict.GONE, entry.key, record=entry)
     elif entry.key.path in claimed or _is_sidecar(entry.key):
         yield Compared(Verdict.SUPERSEDED, entry.key, record=entry)
 
 
-def is_gone(key: SourceKey) -> bool:
-    """Whether the file is missing while its root is there and not empty (an unmounted disk leaves an empty directory)."""
+def is_missing(key: SourceKey) -> bool:
+    """Whether the file system says that there is no such file; a file out of reach is not missing."""
     try:
         os.lstat(key.file)
     except (FileNotFoundError, NotADirectoryError):
-        return has_entries(key.root)
+        return True
     except OSError:
         return False
     return False

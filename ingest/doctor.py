@@ -12,6 +12,7 @@ from PIL import Image
 
 from ingest.changes import Changes, Request
 from ingest.compare import Verdict
+from ingest.rebuild import put_back
 from ingest.walk import Found
 from uniir.documents import Document
 from uniir.errors import InputFailure
@@ -105,11 +106,8 @@ def _unfinished(patient: Patient) -> Iterator[Finding]:
 
 def _missing_vectors(patient: Patient, lacking: Sequence[int]) -> Iterator[Finding]:
     def mend() -> None:
-        rows = [row for row in patient.archive.stored_vectors_of(lacking) if row.vector is not None]
-        if rows:
-            vectors = np.stack([row.vector for row in rows if row.vector is not None]).astype(np.float32)
-            patient.store.upsert([row.document for row in rows], vectors, [row.modality for row in rows])
-            patient.store.finish()
+        put_back(patient.archive.stored_vectors_of(lacking), patient.store)
+        patient.store.finish()
 
     message = "searchable documents have no vector in the store"
     yield from _finding("vectors-missing", [format_id(one) for one in lacking], message, f"{_REPAIR}, or `uniir rebuild`", mend)
@@ -160,22 +158,16 @@ def _has_thumbnail(patient: Patient, document: Document) -> bool:
 
 def _files(patient: Patient) -> Iterator[Finding]:
     """Files against the ledger, by name, size and time."""
-    gone: list[str] = []
-    changed: list[str] = []
-    new: list[str] = []
+    found: dict[Verdict, dict[str, None]] = {}
     for request in patient.requests:
         for compared in Changes(request, patient.ledger):
-            if isinstance(compared.found, Found) and compared.found.kind is SourceKind.MANIFEST:
-                continue  # its lines say what there is to say
-            match compared.verdict:
-                case Verdict.GONE:
-                    gone.append(str(compared.key.file))
-                case Verdict.CHANGED:
-                    changed.append(str(compared.key.file))
-                case Verdict.NEW:
-                    new.append(str(compared.key.file))
-                case _:
-                    pass
-    yield from _finding("files-gone", gone, "files are gone and their documents still there", "`uniir ingest --prune`, or put them back")
-    yield from _finding("files-changed", changed, "files have changed since they were ingested", _INGEST)
-    yield from _finding("files-new", new, "files are not ingested yet", _INGEST)
+            if not (isinstance(compared.found, Found) and compared.found.kind is SourceKind.MANIFEST):  # its lines say it all
+                found.setdefault(compared.verdict, {})[f"{compared.key.file}{compared.key.locator and '#'}{compared.key.locator}"] = None
+    checks = (
+        (Verdict.GONE, "files-gone", "files are gone and their documents still there", "`uniir ingest --prune`, or put them back"),
+        (Verdict.CHANGED, "files-changed", "files have changed since they were ingested", _INGEST),
+        (Verdict.NEW, "files-new", "files are not ingested yet", _INGEST),
+        (Verdict.OBSTACLE, "files-unreadable", "places can't be read", "Mount or mend them, then `uniir ingest` again"),
+    )
+    for verdict, check, message, way_out in checks:
+        yield from _finding(check, list(found.get(verdict, ())), message, way_out)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ingest.compare import is_gone
+from ingest.compare import is_missing
 from ingest.manifests import ManifestLine, read_manifest
 from ingest.reading import Reading, read_line, read_source
 from ingest.walk import Found
@@ -77,6 +77,7 @@ class LoadedChunk:
 
     sources: tuple[LoadedSource, ...]
     failures: tuple[Failure, ...]
+    unreadable: tuple[int, ...]  # rows, left unfinished by an earlier run, of sources that failed now
     documents: tuple[Document, ...]
     prepared: Prepared
     vectors: Mapping[str, NDArray[np.float16]]  # by fingerprint: content that was encoded before
@@ -96,16 +97,21 @@ class Loader:
     def load(self, tasks: Sequence[Task]) -> LoadedChunk:
         sources: list[LoadedSource] = []
         failures: list[Failure] = []
+        unreadable: list[int] = []
         decoded = _Decoded(self._images)
         for task in tasks:
             try:
                 sources.append(self._load(task, decoded))
             except InputFailure as failure:
                 failures.append(Failure(task.key, failure.code, failure.reason, task.signature))
+                if task.record is not None and not task.record.signature:
+                    unreadable.append(task.record.id)
         documents = {document.fingerprint: document for source in sources for document in source.draft.documents}
         vectors = self._ledger.vectors_of(list(documents))
         to_encode = tuple(document for fingerprint, document in documents.items() if fingerprint not in vectors)
-        return LoadedChunk(tuple(sources), tuple(failures), to_encode, self._encoder.prepare(to_encode, decoded), vectors)
+        return LoadedChunk(
+            tuple(sources), tuple(failures), tuple(unreadable), to_encode, self._encoder.prepare(to_encode, decoded), vectors
+        )
 
     def _load(self, task: Task, decoded: _Decoded) -> LoadedSource:
         known_as = task.record.id if task.record is not None else None
@@ -124,7 +130,7 @@ class Loader:
                 return LoadedSource(replace(reading.draft, known_as=owner.id), task, moved_from=owner)
         else:
             for other in self._ledger.with_content(reading.draft.sha256):
-                if other.kind == reading.draft.kind and is_gone(other.key):
+                if other.kind == reading.draft.kind and is_missing(other.key):
                     return LoadedSource(replace(reading.draft, known_as=other.id), task, moved_from=other)
         return LoadedSource(reading.draft, task)
 
@@ -133,7 +139,7 @@ class Loader:
         owner = self._ledger.owner_of(line.did) if line.did is not None else None
         if owner is None or owner.kind is not SourceKind.RECORD or owner.key == key:
             return None
-        return owner if is_gone(owner.key) or owner.key.locator not in self._locators(owner.key.file) else None
+        return owner if is_missing(owner.key) or owner.key.locator not in self._locators(owner.key.file) else None
 
     def _locators(self, manifest: Path) -> frozenset[str]:
         """Every place in a manifest as it is now, read once: it is asked for each line that moved."""

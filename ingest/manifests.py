@@ -14,6 +14,7 @@ from uniir.texts import parse_json, require_clean, require_clean_json, require_t
 
 _FIELDS = frozenset({"did", "txt", "img_path", "modality"})
 _ANCESTORS = 3  # M-BEIR's pools lie in ROOT/cand_pool/local and their pictures' paths start at ROOT
+_MBEIR_PICTURES = "mbeir_images"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +140,13 @@ def _picture(manifest: Path, value: Json) -> Path | None:
     require_clean(value, "`img_path`")
     if os.path.isabs(value) or ".." in Path(value).parts:
         raise InputFailure("path-outside", f"`img_path` {value!r} leads out of the manifest's directory")
+    bases = list(manifest.parents)[: _ANCESTORS + 1] if Path(value).parts[0] == _MBEIR_PICTURES else [manifest.parent]
     try:
-        for base in list(manifest.parents)[: _ANCESTORS + 1]:
+        for base in bases:
             if (base / value).is_file():
                 return base / value
+        if (manifest.parent / value).exists():
+            raise InputFailure("unreadable", f"`img_path` {value!r} is not a file")
     except OSError as error:
         raise InputFailure("unreadable", f"`img_path` {value!r} can't be read ({error.strerror or error})") from None
     return manifest.parent / value

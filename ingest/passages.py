@@ -10,7 +10,7 @@ LONGEST = 1_000  # characters: about 250 word pieces, what small text encoders r
 _BOUNDARIES = (
     re.compile(r"\n\s*\n"),  # paragraphs
     re.compile(r"\n"),
-    re.compile(r"(?<=[.!?…。！？])[\"')\]»”]*\s+"),  # sentences  # noqa: RUF001
+    re.compile(r"(?<=[.!?…。！？])[\"')\]»«”“]*\s+"),  # sentences  # noqa: RUF001
     re.compile(r"[;:,]\s+"),
     re.compile(r"\s+"),
 )

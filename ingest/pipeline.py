@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.changes import Changes, Request
-from ingest.compare import Compared, Verdict, is_gone
+from ingest.compare import Compared, Verdict, is_missing
 from ingest.events import Advanced, Counts, Finishing, Planned, Sink
 from ingest.loading import LoadedChunk, LoadedSource, Loader, Task
 from ingest.reading import hash_file
@@ -36,6 +36,7 @@ _QUEUED_WRITES = 2
 class _Written:
     sources: Sequence[LoadedSource]
     failures: Sequence[Failure]
+    unreadable: Sequence[int]
 
 
 class Ingest:
@@ -69,6 +70,7 @@ class Ingest:
         self._manifests: list[SourceDraft] = []
         self._failing: set[SourceKey] = set()
         self._shrunk: set[SourceKey] = set()
+        self._unreadable: list[int] = []
 
     def plan(self) -> Counts:
         """What a run would do, without doing any of it; moves are not recognised, since nothing is read."""
@@ -124,10 +126,10 @@ class Ingest:
         """A manifest under a new name takes its records along before they are compared."""
         for scope in self._request.scopes:
             for key, found in self._changes.manifests(scope):
-                if self._ledger.known(key) is not None:
+                if self._ledger.known(key) is not None or any(self._ledger.records(key.root, key.path)):
                     continue
                 for other in self._ledger.with_content(hash_file(key.file)):
-                    if other.kind is SourceKind.MANIFEST and is_gone(other.key):
+                    if other.kind is SourceKind.MANIFEST and is_missing(other.key):
                         self._ledger.move_manifest(other, key, found.signature)
                         break
 
@@ -141,11 +143,13 @@ class Ingest:
                     yield Task(compared.key, compared.found, compared.record)
                 case Verdict.UNCHANGED:
                     self._counts.unchanged += 1
-                case Verdict.QUARANTINED:
-                    self._counts.quarantined += 1
+                case Verdict.QUARANTINED | Verdict.IGNORED:
+                    self._counts.quarantined += compared.verdict is Verdict.QUARANTINED
                     self._failing.add(compared.key)
                 case Verdict.OBSTACLE:
                     self._fail([_obstacle_failure(compared)])
+                case Verdict.GONE if compared.record is not None and not compared.record.signature:
+                    self._superseded.append(compared.record.id)  # left unfinished, and never to be finished
                 case Verdict.GONE if compared.record is not None:
                     self._missing.append(compared.record.id)
                     if compared.key.locator:
@@ -211,12 +215,15 @@ class Ingest:
         sources = [self._settle_move(source) for source in chunk.sources if source.task.key not in failed]
         refused = self._writer.write([source.draft for source in sources], vectors)
         failed = {failure.key for failure in refused}
-        return _Written([source for source in sources if source.task.key not in failed], [*chunk.failures, *failures, *refused])
+        return _Written(
+            [source for source in sources if source.task.key not in failed], [*chunk.failures, *failures, *refused], chunk.unreadable
+        )
 
     def _tally(self, written: _Written) -> None:
         for source in written.sources:
             self._count(source)
         self._fail(written.failures)
+        self._unreadable += written.unreadable
         self._sink(Advanced(len(written.sources) + len(written.failures), len(written.failures)))
 
     def _settle_move(self, source: LoadedSource) -> LoadedSource:
@@ -257,6 +264,7 @@ class Ingest:
         else:
             self._counts.gone += len(missing)
         self._writer.remove_sources(self._superseded)
+        self._writer.remove_pending(self._unreadable)
         self._counts.deleted += len(self._superseded)
         self._ledger.release([key for key in self._changes.standing_failures() if key not in self._failing])
 

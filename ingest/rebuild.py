@@ -1,12 +1,13 @@
-"""Rebuild: a lost or damaged vector store is filled anew from the catalog, without encoding anything."""
+"""Putting vectors back: a lost or damaged vector store is filled from the catalog, without encoding anything."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from uniir.protocols import Archive, VectorStore
+from uniir.protocols import Archive, StoredVector, VectorStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,16 @@ def rebuild(archive: Archive, empty_store: VectorStore) -> Rebuilt:
     written = 0
     without: list[int] = []
     for page in archive.stored_vectors():
-        rows = [row for row in page if row.vector is not None]
+        written += put_back(page, empty_store)
         without += [row.document for row in page if row.vector is None]
-        if rows:
-            vectors = np.stack([row.vector for row in rows if row.vector is not None]).astype(np.float32)
-            empty_store.upsert([row.document for row in rows], vectors, [row.modality for row in rows])
-            written += len(rows)
     empty_store.finish()
     return Rebuilt(written, tuple(without))
+
+
+def put_back(rows: Sequence[StoredVector], store: VectorStore) -> int:
+    """Writes the catalog's vectors to the store and returns how many there were."""
+    kept = [(row, row.vector) for row in rows if row.vector is not None]
+    if kept:
+        vectors = np.stack([vector for _, vector in kept]).astype(np.float32)
+        store.upsert([row.document for row, _ in kept], vectors, [row.modality for row, _ in kept])
+    return len(kept)

@@ -17,18 +17,12 @@ def resolve_scopes(paths: Sequence[Path], ledger: Ledger) -> Sequence[Scope]:
     roots = set(ledger.roots())
     scopes: list[Scope] = []
     for directory in directories:
-        root = _root_of(directory, roots)
-        if root is None:
-            ledger.adopt(directory)
-            roots = {known for known in roots if not _inside(known, directory)} | {directory}
-            root = directory
+        root, roots = _settle_root(directory, roots, ledger)
         scopes.append(Scope(root, _prefix(directory, root)))
-    for directory, names in files.items():
-        if any(_inside(directory, covered) for covered in directories):
-            continue
-        root = _root_of(directory, roots) or directory
-        roots.add(root)
-        scopes.append(Scope(root, _prefix(directory, root), frozenset(names)))
+    for directory, names in sorted(files.items()):
+        if not any(_inside(directory, covered) for covered in directories):
+            root, roots = _settle_root(directory, roots, ledger)
+            scopes.append(Scope(root, _prefix(directory, root), frozenset(names)))
     return scopes
 
 
@@ -39,6 +33,8 @@ def _sorted_out(paths: Sequence[Path]) -> tuple[list[str], dict[str, set[str]]]:
     for path in paths:
         try:
             resolved = path.resolve(strict=True)
+            if not resolved.is_dir():  # a link to a file is known by its own name, as a walk knows it
+                resolved = path.parent.resolve() / path.name
             os.fspath(resolved).encode()
         except UnicodeEncodeError:
             raise UsageError(f"The name {os.fsencode(path)!r} is not valid UTF-8.", "Rename it.") from None
@@ -57,8 +53,13 @@ def _sorted_out(paths: Sequence[Path]) -> tuple[list[str], dict[str, set[str]]]:
     return outermost, files
 
 
-def _root_of(directory: str, roots: set[str]) -> str | None:
-    return next((root for root in sorted(roots, key=len) if _inside(directory, root)), None)
+def _settle_root(directory: str, roots: set[str], ledger: Ledger) -> tuple[str, set[str]]:
+    """The root a directory lies below, and all roots: it becomes one itself, in place of those inside it, if there is none."""
+    root = next((known for known in sorted(roots, key=len) if _inside(directory, known)), None)
+    if root is not None:
+        return root, roots
+    ledger.adopt(directory)
+    return directory, {known for known in roots if not _inside(known, directory)} | {directory}
 
 
 def _inside(path: str, directory: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from pathspec import GitIgnoreSpec
 
+from uniir.errors import UsageError
 from uniir.images import SUFFIXES as IMAGE_SUFFIXES
 from uniir.ledger import SourceKind
 
@@ -75,22 +76,26 @@ class Obstacle:
 class Exclusion:
     """Which names stay out: hidden ones, `.uniirignore` files (gitignore syntax) and patterns of the command line."""
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    def __init__(self, patterns: Sequence[str], below: str) -> None:
         self._specs: dict[str, GitIgnoreSpec] = {}
         self._any_pattern = bool(patterns)
-        self._patterns = GitIgnoreSpec.from_lines(patterns)
+        self._below = below  # what the patterns are relative to
+        try:
+            self._patterns = GitIgnoreSpec.from_lines(patterns)
+        except ValueError as error:
+            raise UsageError(f"A pattern of --exclude can't be used: {error}.", "Patterns are written as in a .gitignore file.") from None
 
     def read(self, root: str, directory: str) -> None:
         """Takes up the ignore file of a directory, if it has one."""
         try:
             with open(os.path.join(root, directory, IGNORE_FILE), encoding="utf-8", errors="replace") as file:
-                self._specs[directory] = GitIgnoreSpec.from_lines(file)
+                self._specs[directory] = GitIgnoreSpec.from_lines(line for line in file if _is_pattern(line))
         except OSError:
             return
 
     def covers(self, path: str) -> bool:
         """Whether a path below the root stays out; directories end in a slash. The deepest ignore file that speaks decides."""
-        if path[path.rfind("/", 0, -1) + 1] == "." or (self._any_pattern and self._patterns.match_file(path)):
+        if path[path.rfind("/", 0, -1) + 1] == "." or (self._any_pattern and self._patterns.match_file(path.removeprefix(self._below))):
             return True
         for directory in sorted(self._specs, key=len, reverse=True):
             if path.startswith(directory):
@@ -102,7 +107,7 @@ class Exclusion:
 
 def walk(scope: Scope, exclude: Sequence[str] = ()) -> Iterator[Found | Obstacle]:
     """Every source in the scope, ordered by path as the catalog orders it (code points). Directory links are not followed."""
-    exclusion = Exclusion(exclude)
+    exclusion = Exclusion(exclude, scope.prefix)
     above = PurePosixPath(scope.prefix).parts
     for depth in range(len(above)):
         exclusion.read(scope.root, "".join(f"{part}/" for part in above[:depth]))
@@ -142,18 +147,18 @@ def _take(
     files: dict[str, FoundFile],
     below: list[tuple[str, Found | Obstacle | None]],
 ) -> None:
+    path = directory + entry.name
+    is_directory = entry.is_dir(follow_symlinks=False)
+    if exclusion.covers(path + "/" if is_directory else path) or not (is_directory or _suffix(path) in _KNOWN_SUFFIXES):
+        return
     try:
         entry.name.encode()
     except UnicodeEncodeError:
         shown = directory + os.fsencode(entry.name).decode("utf-8", "backslashreplace")
         below.append((shown, Obstacle(shown, "name-not-utf8", "the file name is not valid UTF-8; rename it")))
         return
-    path = directory + entry.name
-    if entry.is_dir(follow_symlinks=False):
-        if not exclusion.covers(path + "/"):
-            below.append((path + "/", None))
-        return
-    if _suffix(path) not in _KNOWN_SUFFIXES or exclusion.covers(path):
+    if is_directory:
+        below.append((path + "/", None))
         return
     try:
         status = entry.stat()
@@ -184,6 +189,15 @@ def _sources(files: Mapping[str, FoundFile]) -> Iterable[Found]:
             yield Found(SourceKind.TEXT, file)
         elif _suffix(name) == MANIFEST_SUFFIX:
             yield Found(SourceKind.MANIFEST, file)
+
+
+def _is_pattern(line: str) -> bool:
+    """Whether a line of an ignore file can be used; git passes over the others, too."""
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except ValueError:
+        return False
+    return True
 
 
 _KNOWN_SUFFIXES = IMAGE_SUFFIXES | TEXT_SUFFIXES | {MANIFEST_SUFFIX, *SIDECAR_SUFFIXES}

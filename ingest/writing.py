@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.loading import ThumbnailWriter
+from ingest.rebuild import put_back
 from uniir.documents import Document
 from uniir.ledger import Failure, Ledger, SourceDraft
-from uniir.protocols import Encoder, ImageLoader, VectorStore
+from uniir.protocols import Archive, Encoder, ImageLoader, VectorStore
 
 
 class Writer:
@@ -25,12 +26,14 @@ class Writer:
     def __init__(
         self,
         ledger: Ledger,
+        archive: Archive,
         open_store: Callable[[], VectorStore],
         encoder: Encoder,
         thumbnails: ThumbnailWriter,
         images: ImageLoader,
     ) -> None:
         self._ledger = ledger
+        self._archive = archive
         self._open_store = open_store
         self._encoder = encoder
         self._thumbnails = thumbnails
@@ -52,6 +55,8 @@ class Writer:
         recording = self._ledger.record(drafts)
         self._index(recording.pending, vectors)
         self.delete(recording.deleting)
+        for sha256 in recording.unused_pictures:
+            self._thumbnails.remove(sha256)
         return recording.refused
 
     def remove_sources(self, sources: Sequence[int]) -> None:
@@ -62,6 +67,10 @@ class Writer:
         """Takes single documents away."""
         self._ledger.retire_documents(documents)
         self.delete(documents)
+
+    def remove_pending(self, sources: Sequence[int]) -> None:
+        """Takes away what a run that died left of sources that can't be read any more."""
+        self.delete(self._ledger.retire_pending(sources))
 
     def delete(self, documents: Sequence[int]) -> None:
         """Takes documents that are hidden already out of the vector store and the catalog, and their thumbnails away."""
@@ -75,8 +84,17 @@ class Writer:
     def finish_leftovers(self, *, resuming: bool) -> None:
         """What an earlier run left half done: deletions are carried out, sources with pending documents read again."""
         self._unfinished = resuming
+        if resuming:
+            self._bring_back_lost_vectors()
         self.delete(self._ledger.unfinished_deletes())
         self._ledger.reopen_unfinished()
+
+    def _bring_back_lost_vectors(self) -> None:
+        """A process that died may take along vectors its store had not written yet, whose rows say indexed already."""
+        stored = np.concatenate([np.empty(0, dtype=np.int64), *self._store.scan()])
+        for page in self._archive.indexed_ids():
+            lost = np.setdiff1d(page, stored).tolist()
+            put_back(self._archive.stored_vectors_of(lost), self._store)
 
     def finish(self) -> None:
         """Has the vector store build and load its index, if anything was written since."""

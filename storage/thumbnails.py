@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from enum import IntEnum
 from pathlib import Path
@@ -44,7 +45,7 @@ class Thumbnails:
                 target = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
                 reduced = picture.resize(target, Image.Resampling.BICUBIC, reducing_gap=2.0)
             path = self.path(sha256, size)
-            unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+            unfinished = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
             reduced.save(unfinished, "JPEG", quality=_QUALITY)
             unfinished.replace(path)
 

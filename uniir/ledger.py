@@ -76,12 +76,13 @@ class Recording:
     """What is left to do after sources were recorded.
 
     `pending` are documents to bring into the vector store, `deleting` ids to take out; `refused` are sources with an
-    external id that belongs to another one.
+    external id that belongs to another one; `unused_pictures` are hashes of pictures that no document shows any more.
     """
 
     pending: tuple[Document, ...]
     deleting: tuple[int, ...]
     refused: tuple[Failure, ...]
+    unused_pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,14 @@ class Ledger(Protocol):
 
     def release(self, keys: Sequence[SourceKey]) -> None:
         """Takes inputs out of quarantine."""
+        ...
+
+    def walked(self) -> Sequence[Json]:
+        """What the runs of this collection walked, newest first, as `start_run` was told."""
+        ...
+
+    def retire_pending(self, sources: Sequence[int]) -> Sequence[int]:
+        """Hides the documents of these sources that never became searchable, and returns their ids."""
         ...
 
     def start_run(self, command: str, scopes: Json) -> Run: ...

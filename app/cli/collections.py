@@ -182,15 +182,15 @@ def delete(
         writer.remove_documents(wanted)
         writer.remove_sources([source.id for source in sources])
         writer.finish()
-        say(f"Deleted {what}. Files were not touched; what still stands in an ingested folder comes back with the next ingest.")
+        say(f"Deleted {what}. Files were not touched, so a later ingest may bring them back; remove or ignore the files to keep them out.")
 
 
 def _delete_collection(everything: OwnedInstallation, record: CollectionRecord, yes: bool) -> None:
     installation = everything.installation
     held = sum(installation.collections.counts(record).indexed.values())
     _confirm(f"Delete the collection {record.name} with {plural(held, 'document')}?", yes)
-    installation.collections.remove(record)
     everything.drop_vectors(record)
+    installation.collections.remove(record)
     in_use = installation.pictures_in_use()
     for sha256 in installation.thumbnails.hashes():
         if not in_use(sha256):

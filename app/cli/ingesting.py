@@ -72,23 +72,26 @@ def run_ingest(options: IngestOptions) -> None:
 
 
 def _plan(settings: Settings, options: IngestOptions) -> _Outcome:
-    from app.wiring import opened
+    """Plans on a copy of the catalog, so that looking leaves no trace."""
+    from storage.sql.engines import copy_catalog
 
-    with opened(settings) as installation:
-        known = installation.collections.find(settings.collection) is not None
-    if known:
-        return _ingest(settings, options)
-    with tempfile.TemporaryDirectory() as scratch:  # so that looking makes no collection
-        return _ingest(settings.model_copy(update={"data_dir": Path(scratch)}), options)
+    with tempfile.TemporaryDirectory() as scratch:
+        copied = settings.model_copy(update={"data_dir": Path(scratch)})
+        if settings.catalog_file.exists():
+            copy_catalog(settings.catalog_file, copied.catalog_file)
+        return _ingest(copied, options)
 
 
 def _ingest(settings: Settings, options: IngestOptions) -> _Outcome:
-    from encoders.catalogue import introduction
-
     from app.wiring import owned
+    from encoders.catalogue import introduction
     from ingest.changes import Request
     from ingest.scopes import resolve_scopes
+    from uniir.errors import UsageError
 
+    inside = next((path for path in options.paths if path.resolve().is_relative_to(settings.data_dir.resolve())), None)
+    if inside is not None:
+        raise UsageError(f"{inside} lies in the data directory, which is no corpus.", "Keep the data elsewhere: `--data-dir`.")
     started = time.perf_counter()
     with owned(settings, "uniir ingest") as everything:
         installation = everything.installation

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -41,16 +42,22 @@ class Engines:
         self.reader.dispose()
 
 
-def open_catalog(url: str) -> Engines:
+def open_catalog(url: URL | str) -> Engines:
     """Engines on a migrated catalog; raises StoreUnavailable."""
-    writer, reader = _engine(url, "BEGIN IMMEDIATE"), _engine(url, "BEGIN")
+    writer, reader = _engine(make_url(url), "BEGIN IMMEDIATE"), _engine(make_url(url), "BEGIN")
     with _translated(writer):
         _migrate(writer)
     return Engines(writer, reader)
 
 
-def _engine(url: str, begin: str) -> Engine:
-    if make_url(url).get_backend_name() != "sqlite":
+def copy_catalog(catalog: Path, copy: Path) -> None:
+    """A consistent copy of a SQLite catalog, while others may use it."""
+    with closing(sqlite3.connect(catalog)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+
+
+def _engine(url: URL, begin: str) -> Engine:
+    if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True)
     engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS})
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_, select, update
 
 from storage.sql.collections import CollectionRecord
 from storage.sql.engines import Engines
-from storage.sql.recording import Recorder
+from storage.sql.recording import Recorder, unused_pictures
 from storage.sql.rows import PAGE, from_bytes, in_blocks, to_bytes, to_source
 from storage.sql.schema import EmbeddingState, documents, embeddings, failures, now, runs, sources
 from uniir.documents import Json
@@ -29,24 +29,30 @@ class SqlLedger:
 
     def roots(self) -> Sequence[str]:
         with self._engines.reading() as connection:
-            return list(connection.execute(select(sources.c.root).where(self._mine).distinct()).scalars())
+            return self._roots(connection)
+
+    def _roots(self, connection: Connection) -> list[str]:
+        failed = select(failures.c.root).where(failures.c.collection_id == self._collection.id)
+        return list(connection.execute(select(sources.c.root).where(self._mine).union(failed)).scalars())
 
     def adopt(self, root: str) -> None:
-        for table in (sources, failures):
-            with self._engines.writing() as connection:
-                known = select(table.c.root).where(table.c.collection_id == self._collection.id).distinct()
-                for deeper in list(connection.execute(known).scalars()):
-                    if deeper == root or not deeper.startswith(os.path.join(root, "")):
-                        continue
-                    prefix = os.path.join(os.path.relpath(deeper, root), "")
-                    below = (table.c.collection_id == self._collection.id) & (table.c.root == deeper)
-                    if table is sources:
-                        connection.execute(
-                            update(documents)
-                            .where(documents.c.source_id.in_(select(sources.c.id).where(below)), documents.c.image_path.not_like("/%"))
-                            .values(image_path=prefix + documents.c.image_path)
-                        )
-                    connection.execute(update(table).where(below).values(root=root, path=prefix + table.c.path))
+        with self._engines.writing() as connection:
+            for deeper in self._roots(connection):
+                if deeper != root and deeper.startswith(os.path.join(root, "")):
+                    self._move_below(connection, deeper, root)
+
+    def _move_below(self, connection: Connection, deeper: str, root: str) -> None:
+        prefix = os.path.join(os.path.relpath(deeper, root), "")
+        mine = sources.c.collection_id == self._collection.id
+        below = mine & (sources.c.root == deeper)
+        connection.execute(
+            update(documents)
+            .where(documents.c.source_id.in_(select(sources.c.id).where(below)), documents.c.image_path.not_like("/%"))
+            .values(image_path=prefix + documents.c.image_path)
+        )
+        connection.execute(update(sources).where(below).values(root=root, path=prefix + sources.c.path))
+        failed = (failures.c.collection_id == self._collection.id) & (failures.c.root == deeper)
+        connection.execute(update(failures).where(failed).values(root=root, path=prefix + failures.c.path))
 
     def entries(self, root: str, prefix: str) -> Iterator[SourceRecord]:
         after = ""
@@ -151,6 +157,19 @@ class SqlLedger:
                 )
         return retired
 
+    def retire_pending(self, source_ids: Sequence[int]) -> Sequence[int]:
+        retired: list[int] = []
+        for block in in_blocks(source_ids):
+            query = (
+                select(documents.c.id)
+                .join(embeddings, embeddings.c.document_id == documents.c.id)
+                .where(documents.c.source_id.in_(block), embeddings.c.state == EmbeddingState.PENDING)
+            )
+            with self._engines.reading() as connection:
+                retired += connection.execute(query).scalars()
+        self.retire_documents(retired)
+        return retired
+
     def retire_documents(self, ids: Sequence[int]) -> None:
         with self._engines.writing() as connection:
             for block in in_blocks(ids):
@@ -176,10 +195,7 @@ class SqlLedger:
                         sources.c.id.in_(emptied), ~select(documents.c.id).where(documents.c.source_id == sources.c.id).exists()
                     )
                 )
-                still_used = connection.execute(
-                    select(documents.c.image_sha256).where(documents.c.image_sha256.in_(hashes)).distinct()
-                ).scalars()
-                unused |= hashes - set(still_used)
+                unused.update(unused_pictures(connection, hashes))
         return sorted(unused)
 
     def unfinished_deletes(self) -> Sequence[int]:
@@ -247,6 +263,11 @@ class SqlLedger:
             & (failures.c.path == key.path)
             & (failures.c.locator == key.locator)
         )
+
+    def walked(self) -> Sequence[Json]:
+        query = select(runs.c.scopes).where(runs.c.collection_id == self._collection.id).order_by(runs.c.id.desc())
+        with self._engines.reading() as connection:
+            return list(connection.execute(query).scalars())
 
     def start_run(self, command: str, scopes: Json) -> Run:
         mine = runs.c.collection_id == self._collection.id

@@ -14,8 +14,8 @@ from sqlalchemy import func, select, update
 from storage.sql.collections import CollectionRecord
 from storage.sql.engines import Engines
 from storage.sql.rows import PAGE, from_bytes, in_blocks, to_document, to_source
-from storage.sql.schema import EmbeddingState, documents, embeddings, failures, runs, sources
-from uniir.documents import Document, Json, Modality
+from storage.sql.schema import EmbeddingState, documents, embeddings, failures, sources
+from uniir.documents import Document, Modality
 from uniir.ledger import SourceKey, SourceRecord
 from uniir.protocols import StoredVector
 
@@ -132,7 +132,8 @@ class SqlLibrary:
                 relative = "" if root == file or root.startswith(os.path.join(file, "")) else os.path.relpath(file, root)
                 if relative.startswith(".."):
                     continue
-                below = sources.c.path.startswith(f"{relative}/", autoescape=True) if relative else sources.c.path != ""
+                # a range, since LIKE takes Photos and photos for the same
+                below = (sources.c.path >= f"{relative}/") & (sources.c.path < f"{relative}0") if relative else sources.c.path != ""
                 query = select(sources).where(mine, sources.c.root == root, (sources.c.path == relative) | below)
                 found += [to_source(row) for row in connection.execute(query).mappings()]
         return found
@@ -167,12 +168,6 @@ class SqlLibrary:
                     )
                     .values(ignored=True)
                 )
-
-    def ingested(self) -> Sequence[Json]:
-        """What the runs of this collection walked, newest first."""
-        query = select(runs.c.scopes).where(runs.c.collection_id == self._collection.id).order_by(runs.c.id.desc())
-        with self._engines.reading() as connection:
-            return list(connection.execute(query).scalars())
 
 
 def picture_in_use(engines: Engines, sha256: str) -> bool:

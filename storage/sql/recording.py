@@ -23,6 +23,7 @@ class _Work:
     pending: list[Document] = field(default_factory=list)
     reset: list[int] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
+    replaced_pictures: set[str] = field(default_factory=set)
 
 
 class Recorder:
@@ -41,7 +42,16 @@ class Recorder:
         for draft, source_id in zip(accepted, source_ids, strict=True):
             self._reconcile(draft, source_id, known.get(source_id, []), work)
         self._write_documents(work)
-        return Recording(tuple(work.pending), tuple(work.dropped), refused)
+        refused_keys = {failure.key for failure in refused}
+        refused_pictures = {
+            document.image.sha256
+            for draft in drafts
+            if draft.key in refused_keys
+            for document in draft.documents
+            if document.image is not None and document.image.sha256 is not None
+        }
+        unused = unused_pictures(self._connection, work.replaced_pictures | refused_pictures)
+        return Recording(tuple(work.pending), tuple(work.dropped), refused, unused)
 
     def _refuse_taken_ids(self, drafts: Sequence[SourceDraft]) -> tuple[list[SourceDraft], tuple[Failure, ...]]:
         wanted = {document.external_id for draft in drafts for document in draft.documents if document.external_id is not None}
@@ -112,6 +122,8 @@ class Recorder:
                 work.pending.append(document)
                 continue
             work.updates.append({**columns, "row": row["id"]})
+            if row["image_sha256"] not in (None, columns["image_sha256"]):
+                work.replaced_pictures.add(row["image_sha256"])
             if matched[position] is None or row["state"] != EmbeddingState.INDEXED:
                 work.pending.append(replace(document, id=row["id"]))
                 work.reset.append(row["id"])
@@ -154,6 +166,15 @@ class Recorder:
                 work.pending[position] = replace(work.pending[position], id=fresh)
                 row["id"] = fresh
             taken.add(row["id"])
+
+
+def unused_pictures(connection: Connection, hashes: set[str]) -> tuple[str, ...]:
+    """Those of the pictures that no document of any collection shows."""
+    used: set[str] = set()
+    for block in in_blocks(sorted(hashes)):
+        query = select(documents.c.image_sha256).where(documents.c.image_sha256.in_(block)).distinct()
+        used.update(connection.execute(query).scalars())
+    return tuple(sorted(hashes - used))
 
 
 def _source_columns(draft: SourceDraft) -> dict[str, Any]:

@@ -81,6 +81,7 @@ collections = Table(
     Column("id", Integer, primary_key=True),
     Column("name", String(200), nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False, default=now),
+    sqlite_autoincrement=True,  # an id names vectors in another store: it must never come back
 )
 
 spaces = Table(
@@ -96,6 +97,7 @@ spaces = Table(
     Column("metric", String(20), nullable=False),
     Column("state", String(20), nullable=False, default=SpaceState.ACTIVE),
     Column("created_at", UtcDateTime, nullable=False, default=now),
+    sqlite_autoincrement=True,
 )
 
 sources = Table(

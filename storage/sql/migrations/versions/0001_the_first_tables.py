@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_collections")),
         sa.UniqueConstraint("name", name=op.f("uq_collections_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "failures",
@@ -87,6 +88,7 @@ def upgrade() -> None:
             ["collection_id"], ["collections.id"], name=op.f("fk_spaces_collection_id_collections"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_spaces")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "documents",
