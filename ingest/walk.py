@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -121,74 +121,71 @@ def _beside(item: Found | Obstacle, scope: Scope) -> bool:
     return isinstance(item, Found) and any(scope.holds(sidecar.path) for sidecar in item.sidecars)
 
 
+@dataclass(slots=True)
+class _Listing:
+    """One directory: its files by suffix with their stems, and what stands in it for itself."""
+
+    files: dict[str, list[tuple[str, FoundFile]]]
+    items: list[tuple[str, Found | Obstacle | None]]  # by path; None is a directory
+
+    def take(self, entry: os.DirEntry[str], directory: str, exclusion: Exclusion) -> None:
+        """Takes up an entry, unless it stays out or is of no kind that is known."""
+        path = directory + entry.name
+        is_directory = entry.is_dir(follow_symlinks=False)
+        stem, suffix = os.path.splitext(entry.name)
+        suffix = suffix.lower()
+        if exclusion.covers(path + "/" if is_directory else path) or not (is_directory or suffix in _KNOWN_SUFFIXES):
+            return
+        try:
+            entry.name.encode()
+        except UnicodeEncodeError:
+            shown = directory + os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+            self.items.append((shown, Obstacle(shown, "name-not-utf8", "the file name is not valid UTF-8; rename it")))
+            return
+        if is_directory:
+            self.items.append((path + "/", None))
+            return
+        try:
+            status = entry.stat()
+        except OSError as error:
+            self.items.append((path, Obstacle(path, "unreadable", f"the file can't be read ({error.strerror or error})")))
+            return
+        if stat.S_ISREG(status.st_mode):
+            self.files.setdefault(suffix, []).append((stem, FoundFile(path, status.st_size, status.st_mtime_ns)))
+
+    def sources(self) -> Iterator[Found]:
+        """Pictures with the sidecars of their stem, everything else by itself."""
+        pictures = [one for suffix, files in self.files.items() if suffix in IMAGE_SUFFIXES for one in files]
+        consumed: set[str] = set()
+        by_stem: dict[str, list[FoundFile]] = {}
+        for suffix in SIDECAR_SUFFIXES if pictures else ():
+            for stem, file in sorted(self.files.get(suffix, ()), key=lambda one: one[1].path):
+                by_stem.setdefault(stem, []).append(file)
+        for stem, file in pictures:
+            sidecars = tuple(by_stem.get(stem, ()))
+            consumed.update(sidecar.path for sidecar in sidecars)
+            yield Found(SourceKind.PAIR if sidecars else SourceKind.IMAGE, file, sidecars)
+        for suffix in TEXT_SUFFIXES:
+            yield from (Found(SourceKind.TEXT, file) for _, file in self.files.get(suffix, ()) if file.path not in consumed)
+        yield from (Found(SourceKind.MANIFEST, file) for _, file in self.files.get(MANIFEST_SUFFIX, ()))
+
+
 def _walk_directory(root: str, directory: str, exclusion: Exclusion, *, deeper: bool) -> Iterator[Found | Obstacle]:
     exclusion.read(root, directory)
-    files: dict[str, FoundFile] = {}
-    below: list[tuple[str, Found | Obstacle | None]] = []
+    listing = _Listing({}, [])
     try:
-        with os.scandir(os.path.join(root, directory)) as listing:
-            for entry in listing:
-                _take(entry, directory, exclusion, files, below)
+        with os.scandir(os.path.join(root, directory)) as entries:
+            for entry in entries:
+                listing.take(entry, directory, exclusion)
     except OSError as error:
         yield Obstacle(directory, "unreadable", f"the directory can't be read ({error.strerror or error})")
         return
-    below += [(found.path, found) for found in _sources(files)]
-    for path, item in sorted(below, key=lambda pair: pair[0]):
+    listing.items += [(found.path, found) for found in listing.sources()]
+    for path, item in sorted(listing.items, key=lambda pair: pair[0]):
         if item is not None:
             yield item
         elif deeper:
             yield from _walk_directory(root, path, exclusion, deeper=True)
-
-
-def _take(
-    entry: os.DirEntry[str],
-    directory: str,
-    exclusion: Exclusion,
-    files: dict[str, FoundFile],
-    below: list[tuple[str, Found | Obstacle | None]],
-) -> None:
-    path = directory + entry.name
-    is_directory = entry.is_dir(follow_symlinks=False)
-    if exclusion.covers(path + "/" if is_directory else path) or not (is_directory or _suffix(path) in _KNOWN_SUFFIXES):
-        return
-    try:
-        entry.name.encode()
-    except UnicodeEncodeError:
-        shown = directory + os.fsencode(entry.name).decode("utf-8", "backslashreplace")
-        below.append((shown, Obstacle(shown, "name-not-utf8", "the file name is not valid UTF-8; rename it")))
-        return
-    if is_directory:
-        below.append((path + "/", None))
-        return
-    try:
-        status = entry.stat()
-    except OSError as error:
-        below.append((path, Obstacle(path, "unreadable", f"the file can't be read ({error.strerror or error})")))
-        return
-    if stat.S_ISREG(status.st_mode):
-        files[entry.name] = FoundFile(path, status.st_size, status.st_mtime_ns)
-
-
-def _sources(files: Mapping[str, FoundFile]) -> Iterable[Found]:
-    """Groups the files of one directory: pictures with the sidecars of their stem, everything else by itself."""
-    by_stem: dict[str, list[FoundFile]] = {}
-    for name, file in files.items():
-        if _suffix(name) in SIDECAR_SUFFIXES:
-            by_stem.setdefault(_stem(name), []).append(file)
-    consumed: set[str] = set()
-    for name, file in files.items():
-        if _suffix(name) not in IMAGE_SUFFIXES:
-            continue
-        sidecars = sorted(by_stem.get(_stem(name), ()), key=lambda sidecar: (SIDECAR_SUFFIXES.index(_suffix(sidecar.path)), sidecar.path))
-        consumed.update(sidecar.path for sidecar in sidecars)
-        yield Found(SourceKind.PAIR if sidecars else SourceKind.IMAGE, file, tuple(sidecars))
-    for name, file in files.items():
-        if file.path in consumed:
-            continue
-        if _suffix(name) in TEXT_SUFFIXES:
-            yield Found(SourceKind.TEXT, file)
-        elif _suffix(name) == MANIFEST_SUFFIX:
-            yield Found(SourceKind.MANIFEST, file)
 
 
 def _is_pattern(line: str) -> bool:
@@ -205,10 +202,6 @@ _KNOWN_SUFFIXES = IMAGE_SUFFIXES | TEXT_SUFFIXES | {MANIFEST_SUFFIX, *SIDECAR_SU
 
 def _suffix(name: str) -> str:
     return os.path.splitext(name)[1].lower()
-
-
-def _stem(name: str) -> str:
-    return os.path.splitext(name)[0]
 
 
 def readable_suffix(name: str) -> bool:

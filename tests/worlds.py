@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.arithmetic import ArithmeticEncoder
-from ingest.changes import Request, walked_before
+from ingest.changes import Request, outermost, walked_before
 from ingest.doctor import Finding, Patient, examine, orphan_thumbnails
-from ingest.events import Counts, Event
+from ingest.events import Counts, Sink
 from ingest.loading import Loader
 from ingest.pipeline import Ingest
 from ingest.scopes import resolve_scopes
@@ -75,7 +75,7 @@ class World:
         self.store: VectorStore = ExactVectors(self.encoder.space.dimension)
         self.thumbnails = Thumbnails(self.place / "data" / "thumbnails")
         self.images = images or FileImages()
-        self.events: list[Event] = []
+        self.sink: Sink = lambda event: None
 
     def __enter__(self) -> World:
         return self
@@ -117,13 +117,13 @@ class World:
             self.encoder,
             Loader(self.ledger, self.encoder, self.thumbnails, self.images),
             self.writer(),
-            sink=self.events.append,
+            sink=self.sink,
             stop=stop or threading.Event(),
             workers=2,
         )
 
     def writer(self) -> Writer:
-        return Writer(self.ledger, lambda: self.store, self.encoder, self.thumbnails, self.images)
+        return Writer(self.ledger, self.library, lambda: self.store, self.encoder, self.thumbnails, self.images)
 
     def documents(self) -> dict[str, Document]:
         """Every searchable document by its place in the corpus: `notes/long.txt#chars=0-90`."""
@@ -148,7 +148,7 @@ class World:
 
     def findings(self) -> list[Finding]:
         """What the doctor finds, stray thumbnails included."""
-        requests = walked_before(self.library.ingested())
+        requests = outermost(walked_before(self.ledger.walked()))
         patient = Patient(self.library, self.ledger, self.store, self.thumbnails, self.images, requests)
         in_use: Callable[[str], bool] = lambda sha256: picture_in_use(self.engines, sha256)  # noqa: E731
         return [*examine(patient), *orphan_thumbnails(self.thumbnails, in_use)]

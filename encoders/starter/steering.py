@@ -58,6 +58,12 @@ def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32)
 
 
+def balanced(content: NDArray[np.float32], layout: Layout, weights: Sequence[float]) -> NDArray[np.float32]:
+    """Documents of two parts: every block of their sum brought to its own length again, so that no block depends on how well the others agree."""
+    blocks = np.split(content, np.cumsum(layout.blocks)[:-1], axis=1)
+    return unit(np.hstack([unit(block) * np.float32(weight) for block, weight in zip(blocks, weights, strict=True)]))
+
+
 def with_axis(content: NDArray[np.float32], modalities: Sequence[Modality], height: float) -> NDArray[np.float32]:
     """Document vectors: unit content beside the one-hot axis of each document's modality, unit length again."""
     axes = np.zeros((len(content), len(MODALITIES)), np.float32)

@@ -33,16 +33,22 @@ class MilvusLite:
             self.client = MilvusClient(self._path)
 
     def create(self, name: str, dimension: int) -> None:
-        """The collection, if it is not there yet."""
+        """The collection, if it is not there yet. One of another dimension is a leftover of a lost catalog, and goes."""
         with translated(f"The vector collection {name} can't be made"):
             if self.client.has_collection(name):
-                return
+                if self._dimension(name) == dimension:
+                    return
+                self.client.drop_collection(name)
             schema = self.client.create_schema(auto_id=False, enable_dynamic_field=False)
             schema.add_field("id", DataType.INT64, is_primary=True)
             schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
             schema.add_field("modality", DataType.VARCHAR, max_length=_MODALITY_LENGTH)
             self.client.create_collection(name, schema=schema)
             self.build_index(name, FLAT)
+
+    def _dimension(self, name: str) -> int | None:
+        fields = self.client.describe_collection(name)["fields"]
+        return next((int(field["params"]["dim"]) for field in fields if field["name"] == "vector"), None)
 
     def load(self, name: str, choice: IndexChoice) -> None:
         """After this search sees every row that was flushed, through its index.

@@ -42,7 +42,17 @@ def test_paragraphs_are_cut_before_sentences_and_sentences_before_words() -> Non
     assert [one.text for one in cut("one two three four five", 10)] == ["one two", "three four", "five"]
 
 
-@pytest.mark.parametrize("quoted", ['"Yes."', "\u201cYes.\u201d", "\u201eJa.\u201c", "\u00bbJa.\u00ab", "\u00abOui.\u00bb", "(Yes.)"])
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        '"Yes."',
+        "\u201cYes.\u201d",
+        "\u201eJa.\u201c",
+        "\u00bbJa.\u00ab",
+        "\u00abOui.\u00bb",
+        "(Yes.)",
+    ],
+)
 def test_a_closing_quotation_mark_stays_with_its_sentence(quoted: str) -> None:
     assert [one.text for one in cut(f"She said {quoted} Then she left.", 18)] == [f"She said {quoted}", "Then she left."]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -12,14 +13,13 @@ from hypothesis import strategies as st
 
 from ingest.walk import Found, Obstacle, Scope, walk
 from tests.folders import Link, Tree, lay
+from uniir.errors import UsageError
 from uniir.ledger import SourceKind
 
 
 def found(root: Path, exclude: tuple[str, ...] = (), prefix: str = "") -> list[str]:
     """Paths of everything found, obstacles with their code."""
-    return [
-        item.path if isinstance(item, Found) else f"{item.path}!{item.code}" for item in walk(Scope(os.fspath(root), prefix), exclude)
-    ]
+    return [item.path if isinstance(item, Found) else f"{item.path}!{item.code}" for item in walk(Scope(os.fspath(root), prefix), exclude)]
 
 
 def test_kinds_follow_the_suffix_in_any_case(tmp_path: Path) -> None:
@@ -58,11 +58,20 @@ def test_ignore_files_speak_as_gitignore_does(tmp_path: Path, tree: Tree, expect
     assert found(tmp_path) == expected
 
 
-@pytest.mark.parametrize("pattern", ["!", "/", "//", "***", "[", "[z-a].txt", "\\", "**/", "!!", "a[/b]", "\0", "{a,b}", "(?P<x"])
+_ODD = ("!", "[z-a].txt", "\\", "/", "//", "***", "[", "**/", "!!", "a[/b]", "\0", "{a,b}", "(?P<x")
+
+
+@pytest.mark.parametrize("pattern", _ODD)
 def test_an_odd_pattern_never_stops_a_walk(tmp_path: Path, pattern: str) -> None:
     lay(tmp_path, {".uniirignore": f"{pattern}\nout.txt\n", "out.txt": "", "in": {"a.txt": ""}})
     assert "out.txt" not in found(tmp_path)
-    found(tmp_path, exclude=(pattern,))
+
+
+@pytest.mark.parametrize("pattern", _ODD)
+def test_an_odd_pattern_of_the_command_line_is_taken_or_refused(tmp_path: Path, pattern: str) -> None:
+    lay(tmp_path, {"a.txt": ""})
+    with contextlib.suppress(UsageError):
+        found(tmp_path, exclude=(pattern,))
 
 
 def test_an_ignore_file_above_the_scope_counts(tmp_path: Path) -> None:
@@ -104,7 +113,10 @@ def test_pipes_and_sockets_are_no_sources(tmp_path: Path) -> None:
     assert [(item.path, item.kind) for item in items if isinstance(item, Found)] == [("cat.jpg", SourceKind.IMAGE)]
 
 
-@pytest.mark.parametrize("name", ["new\nline.txt", "tab\t.txt", "esc\x1b[31m.txt", "日本語.txt", "e\u0301.txt", "\U0001f408.txt", " .txt", "a\\b.txt"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    ["new\nline.txt", "tab\t.txt", "esc\x1b[31m.txt", "日本語.txt", "e\u0301.txt", "\U0001f408.txt", " .txt", "a\\b.txt"],
+)
 def test_any_name_in_utf8_is_found_as_it_is(tmp_path: Path, name: str) -> None:
     lay(tmp_path, {name: "x"})
     assert found(tmp_path) == [name]

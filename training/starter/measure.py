@@ -75,7 +75,7 @@ def measure_task(task: EvaluationTask, space: ContentSpace, raw: RawSpace, choic
 
 def scores(task: RetrievalTask, space: ContentSpace, turn: Turn) -> NDArray[np.float32]:
     """[queries, pool]: cosine of the turned content plus the push on each candidate's axis, own picture barred."""
-    result = space.turned(task.queries, turn.scales) @ space.content(task.pool).T
+    result = space.turned(task.queries, turn.scales) @ space.documents(task.pool).T
     result += np.array([turn.axes[MODALITIES.index(one.modality)] for one in task.pool], np.float32)
     result[own_pictures(task)] = -np.inf
     return result

@@ -28,6 +28,7 @@ NAMES = {
 # Positives of these tasks are the same thing (product, exercise, dish), so they must stay on one side of the split.
 # Fashion's attribute searches and every "another one of this class" task would join whole data sets instead.
 _SAME_THING = {"fashion": {0, 3}, "grocery": {4, 6, 8}, "exercises": {0, 2, 3, 4, 6, 8}, "recipes": {0, 1, 2, 6}, "flickr8k": {0, 3}}
+_DISTRACTORS = 5000  # texts of the learning side in the pool of a validation task
 _HELD_OUT = 7  # one group in so many is for choosing
 
 
@@ -131,7 +132,10 @@ def text_split(data: Path, barred: Collection[str]) -> Split:
         name = file.name.removesuffix(".jsonl.gz")
         for side, kept in ((training, False), (validation, True)):
             admitted = [pair for pair in pairs if kept or not (pair[0] in barred or pair[1] in barred)]
-            side.append(_text_task(name, [pair for pair in admitted if groups.held_out(pair[0], one_in) == kept]))
+            chosen = [pair for pair in admitted if groups.held_out(pair[0], one_in) == kept]
+            # A few hundred held-out texts alone would be too easy a pool.
+            distractors = [positive for _, positive in pairs[:_DISTRACTORS]] if kept else []
+            side.append(_text_task(name, chosen, distractors))
     return Split(tuple(training), tuple(validation))
 
 
@@ -164,7 +168,12 @@ def _tasks(
         ]
         wanted = {did for query in chosen for did in query.positives}
         modalities = {one.modality for one in pool if one.did in wanted}
-        fitting = [one for one in pool if _dataset(one.did) == dataset and one.modality in modalities and admits(one.image or one.did)]
+        # What may not be a right answer here (it belongs to the other side) is left out where it would be one, and stays as a wrong one.
+        fitting = [
+            one
+            for one in pool
+            if _dataset(one.did) == dataset and one.modality in modalities and (admits(one.image or one.did) or one.did not in wanted)
+        ]
         built = build_task(dataset, task, chosen, fitting)
         if built.queries:
             yield built
@@ -186,11 +195,11 @@ def _groups(queries: Iterable[MbeirQuery], candidates: dict[str, MbeirCandidate]
     return groups
 
 
-def _text_task(name: str, pairs: Sequence[tuple[str, str]]) -> RetrievalTask:
+def _text_task(name: str, pairs: Sequence[tuple[str, str]], distractors: Sequence[str]) -> RetrievalTask:
     positives: dict[str, list[str]] = {}
     for query, positive in pairs:
         positives.setdefault(query, []).append(positive)
-    pool = sorted({positive for _, positive in pairs})
+    pool = sorted({positive for _, positive in pairs}.union(distractors))
     place = {text: number for number, text in enumerate(pool)}
     return RetrievalTask(
         name,

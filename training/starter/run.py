@@ -189,7 +189,8 @@ class Run:
         wanted_texts, wanted_pictures = parts_of(tasks)
         texts = text_features(wanted_texts, cache=self._cache, device=self._device)
         pictures = picture_features(root, sorted(wanted_pictures), mirrored=False, cache=self._cache, device=self._device)
-        features = head_features(pictures.features.astype(np.float32))
+        sharp = picture_features(root, sorted(wanted_pictures), mirrored=False, sharp=True, cache=self._cache, device=self._device)
+        features = head_features(sharp.features.astype(np.float32))
         raw = RawSpace(
             {text: texts.vectors[row] for text, row in texts.row.items()}, {path: features[row] for path, row in pictures.row.items()}
         )

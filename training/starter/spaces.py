@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from encoders.starter.heads import Heads
 from encoders.starter.image_tower import ARCHITECTURES, TowerOutput
-from encoders.starter.steering import unit
+from encoders.starter.steering import balanced, unit
 from training.starter.features import PictureFeatures, TextFeatures
 from training.starter.pairs import Parts, RetrievalTask
 from uniir.documents import Modality
@@ -30,17 +30,33 @@ class ContentSpace:
             self._row |= {path: start + number for path, number in part.row.items()}
             contents.append(heads.image_content(_outputs(part)))
         self._pictures = np.concatenate(contents)
+        self._known_texts: dict[str, NDArray[np.float32]] = {}
 
     def content(self, parts: Sequence[Parts]) -> NDArray[np.float32]:
         """[n, content], unit length; a pair is the normalised sum of its parts."""
         total = np.zeros((len(parts), self._heads.choices.layout.content), np.float32)
-        with_text = [number for number, one in enumerate(parts) if one.text is not None]
-        if with_text:
-            total[with_text] += self._heads.text_content(self._texts.of([parts[number].text or "" for number in with_text]))
+        self._learn(one.text for one in parts if one.text is not None)
+        for number, one in enumerate(parts):
+            if one.text is not None:
+                total[number] += self._known_texts[one.text]
         with_image = [number for number, one in enumerate(parts) if one.image is not None]
         if with_image:
             total[with_image] += self._pictures[[self._row[parts[number].image or ""] for number in with_image]]
         return unit(total)
+
+    def _learn(self, texts: Iterable[str]) -> None:
+        # The same pools are asked for again and again, and the text head is the slow part.
+        missing = list(dict.fromkeys(text for text in texts if text not in self._known_texts))
+        if missing:
+            self._known_texts |= dict(zip(missing, self._heads.text_content(self._texts.of(missing)), strict=True))
+
+    def documents(self, parts: Sequence[Parts]) -> NDArray[np.float32]:
+        """The same for candidates, whose pairs are balanced block by block."""
+        total = self.content(parts)
+        pairs = [number for number, one in enumerate(parts) if one.modality is Modality.IMAGE_TEXT]
+        choices = self._heads.choices
+        total[pairs] = balanced(total[pairs], choices.layout, choices.image_weights)
+        return total
 
     @property
     def blocks(self) -> tuple[int, int, int]:
@@ -65,7 +81,7 @@ class BlockScores:
     @classmethod
     def of(cls, task: RetrievalTask, space: ContentSpace) -> BlockScores:
         bounds = np.cumsum((0, *space.blocks))
-        queries, pool = space.content(task.queries), space.content(task.pool)
+        queries, pool = space.content(task.queries), space.documents(task.pool)
         slices = [slice(start, end) for start, end in itertools.pairwise(bounds)]
         blocks = np.stack([queries[:, one] @ pool[:, one].T for one in slices])
         blocks[:, own_pictures(task)] = -np.inf
