@@ -1,0 +1,194 @@
+"""Milvus Lite: the contract against the real thing, its HNSW index, and what a killed process leaves behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from storage.exact import ExactVectors
+from storage.milvus.indexes import FLAT, HNSW, HNSW_FROM_ROWS
+from storage.milvus.lite import MilvusLite
+from storage.milvus.store import MilvusVectors
+from tests.contracts.vector_store_contract import (
+    DIMENSION,
+    OpenStore,
+    VectorStoreContract,
+    fill,
+    found,
+    held,
+    modality_of,
+    unit_rows,
+)
+from uniir.documents import Modality
+from uniir.errors import StoreUnavailable
+from uniir.filters import EVERYTHING, Filter
+from uniir.protocols import VectorStore
+
+
+class Lite:
+    """One directory, opened again and again."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._server: MilvusLite | None = None
+        self._store: MilvusVectors | None = None
+
+    def open(self, dimension: int = DIMENSION, name: str = "points") -> MilvusVectors:
+        self.close()
+        self._server = MilvusLite(self.directory)
+        self._store = MilvusVectors(self._server, name, dimension)
+        return self._store
+
+    def emptied(self) -> MilvusVectors:
+        """The store that is open, or opened now, without what it held."""
+        store = self._store or self.open()
+        store.delete(held(store))
+        store.finish()
+        return store
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def index_files(self) -> list[Path]:
+        """Newest last."""
+        return sorted(self.directory.rglob("*.idx"), key=lambda file: file.stat().st_mtime_ns)
+
+
+@pytest.fixture
+def lite(tmp_path: Path) -> Iterator[Lite]:
+    one = Lite(tmp_path / "vectors")
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lite]:
+    """One server and one collection for the whole contract, since making them takes a second; every test finds it empty."""
+    one = Lite(tmp_path_factory.mktemp("lite"))
+    yield one
+    one.close()
+
+
+class TestMilvusLite(VectorStoreContract):
+    @pytest.fixture
+    def open_store(self, shared: Lite) -> OpenStore:
+        opened = False
+
+        def open_store() -> VectorStore:
+            nonlocal opened
+            store = shared.open() if opened else shared.emptied()
+            opened = True
+            return store
+
+        return open_store
+
+
+def clustered(count: int, dimension: int = 64) -> np.ndarray:
+    random = np.random.default_rng(5)
+    centres = random.normal(size=(150, dimension))
+    rows = (centres[random.integers(0, 150, count)] + 0.4 * random.normal(size=(count, dimension))).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+
+
+@pytest.mark.slow
+def test_thousands_of_rows_are_searched_by_an_index_that_hardly_misses(lite: Lite) -> None:
+    rows = clustered(HNSW_FROM_ROWS + 3000)
+    store, exact = lite.open(rows.shape[1]), ExactVectors(rows.shape[1])
+    for one in (store, exact):
+        fill(one, rows)
+    assert store._index is HNSW
+    queries = clustered(9000)[-60:]
+    filters = [EVERYTHING, Filter(frozenset({Modality.IMAGE})), Filter(frozenset({Modality.TEXT}), frozenset(range(1000, 1100)))]
+    for where in filters:
+        theirs, ours = exact.search(queries, 10, where), store.search(queries, 10, where)
+        recall = np.mean([len(set(found(theirs, row)) & set(found(ours, row))) / 10 for row in range(len(queries))])
+        assert recall >= 0.95
+        for numbers, scores, query in zip(ours.ids, ours.scores, queries, strict=True):
+            np.testing.assert_allclose(scores, rows[numbers - 1000] @ query, atol=1e-5)
+    assert len(found(store.search(queries[:1], 7990, EVERYTHING))) == 7990
+    rare = Filter(None, frozenset(range(1000 + 40, 1000 + len(rows))))
+    assert len(found(store.search(queries[:1], 40, rare))) == 40
+    store = lite.open(rows.shape[1])
+    assert store._index is HNSW
+    assert len(held(store)) == len(rows)
+
+
+@pytest.mark.slow
+def test_an_index_grows_into_hnsw_and_shrinks_back(lite: Lite) -> None:
+    store = lite.open()
+    rows = unit_rows(HNSW_FROM_ROWS)
+    ids = fill(store, rows[:-1])
+    assert store._index is FLAT
+    store.upsert([1], rows[-1:], [Modality.TEXT])
+    store.finish()
+    assert store._index is HNSW
+    assert found(store.search(rows[-1:], 1, EVERYTHING)) == [1]
+    store.delete(ids[:10])
+    store.finish()
+    assert store._index is FLAT
+    assert sorted([1, *ids[10:]]) == held(store)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keep", [0.0, 0.5, 0.99])
+def test_an_index_file_that_a_kill_cut_off_is_built_anew(lite: Lite, keep: float) -> None:
+    store = lite.open()
+    rows = unit_rows(HNSW_FROM_ROWS + 500)
+    ids = fill(store, rows)
+    lite.close()
+    newest = lite.index_files()[-1]
+    os.truncate(newest, int(newest.stat().st_size * keep))
+    store = lite.open()
+    assert held(store) == ids
+    assert found(store.search(rows[:1], 1, EVERYTHING)) == ids[:1]
+    store.upsert([1], rows[:1], [Modality.TEXT])
+    store.finish()
+    assert found(store.search(rows[:1], 1, Filter(frozenset({Modality.TEXT}), frozenset(ids)))) == [1]
+
+
+def test_an_index_that_was_dropped_and_not_built_is_built_on_opening(lite: Lite) -> None:
+    store = lite.open()
+    ids = fill(store, unit_rows(10))
+    store._client.release_collection("points")
+    store._client.drop_index("points", "vector")
+    store = lite.open()
+    assert found(store.search(unit_rows(1), 1, EVERYTHING)) == ids[:1]
+
+
+def test_collections_lie_side_by_side(lite: Lite) -> None:
+    one = lite.open(name="one")
+    fill(one, unit_rows(3))
+    assert lite._server is not None
+    two = MilvusVectors(lite._server, "two", DIMENSION + 2)
+    fill(two, unit_rows(4, DIMENSION + 2), first_id=5)
+    assert held(one) == [1000, 1001, 1002]
+    assert held(two) == [5, 6, 7, 8]
+    assert sorted(lite._server.names()) == ["one", "two"]
+    lite._server.drop("one")
+    lite._server.drop("one")
+    assert lite._server.names() == ["two"]
+    assert held(two) == [5, 6, 7, 8]
+
+
+def test_a_store_that_can_not_be_opened_says_so_and_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "milvus.db").write_text("a file where a directory should be")
+    with pytest.raises(StoreUnavailable, match="rebuild"):
+        MilvusLite(tmp_path)
+
+
+def test_more_rows_than_one_call_takes_are_written_and_deleted(lite: Lite) -> None:
+    store = lite.open()
+    ids = fill(store, unit_rows(2500))
+    assert held(store) == ids
+    store.delete(ids[:2100])
+    store.finish()
+    assert held(store) == ids[2100:]
+    assert [modality_of(one) for one in found(store.search(unit_rows(1), 400, Filter(frozenset({Modality.IMAGE}))))].count(
+        Modality.IMAGE
+    ) == len([one for one in ids[2100:] if modality_of(one) is Modality.IMAGE])
