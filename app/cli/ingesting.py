@@ -168,7 +168,7 @@ def _standing_notes(outcome: _Outcome, options: IngestOptions) -> Iterator[str]:
 
 @contextmanager
 def _stopped_by_interrupt() -> Iterator[threading.Event]:
-    """The first Ctrl-C ends the run after the batch at hand; the second one at once."""
+    """The first Ctrl-C (or SIGTERM) ends the run after the batch at hand; the second one at once."""
     stop = threading.Event()
 
     def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -177,11 +177,12 @@ def _stopped_by_interrupt() -> Iterator[threading.Event]:
         stop.set()
         tell("Finishing the batch at hand; Ctrl-C again stops at once.")
 
-    before = signal.signal(signal.SIGINT, on_interrupt)
+    before = [(number, signal.signal(number, on_interrupt)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -59,7 +59,7 @@ def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def balanced(content: NDArray[np.float32], layout: Layout, weights: Sequence[float]) -> NDArray[np.float32]:
-    """Documents of two parts: every block of their sum brought to its own length again, so that no block depends on how well the others agree."""
+    """Documents of two parts: every block of their sum at its own length again, so that none depends on how well the others agree."""
     blocks = np.split(content, np.cumsum(layout.blocks)[:-1], axis=1)
     return unit(np.hstack([unit(block) * np.float32(weight) for block, weight in zip(blocks, weights, strict=True)]))
 

@@ -61,7 +61,14 @@ def test_the_cards_spelling_of_modality_and_positives_is_understood(tmp_path: Pa
 
 @pytest.mark.parametrize(
     "line",
-    ["{", "[]", lines({**QUERY, "qid": 3}), lines({**QUERY, "query_modality": "sound"}), lines({**QUERY, "query_txt": 5}), '{"qid": "9:1"}'],
+    [
+        "{",
+        "[]",
+        lines({**QUERY, "qid": 3}),
+        lines({**QUERY, "query_modality": "sound"}),
+        lines({**QUERY, "query_txt": 5}),
+        '{"qid": "9:1"}',
+    ],
 )
 def test_a_line_that_is_no_query_is_named(tmp_path: Path, line: str) -> None:
     lay(tmp_path, {"q.jsonl": lines(QUERY) + line})

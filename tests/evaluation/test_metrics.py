@@ -38,7 +38,9 @@ def test_places_agree_with_rankings() -> None:
     scores = random.integers(0, 5, (50, 12)).astype(np.float32)
     positives = [set(random.choice(12, 2, replace=False).tolist()) for _ in scores]
     order = top_by_score(scores, 12)
-    expected = [next(place for place, column in enumerate(row) if column in wanted) for row, wanted in zip(order.tolist(), positives, strict=True)]
+    expected = [
+        next(place for place, column in enumerate(row) if column in wanted) for row, wanted in zip(order.tolist(), positives, strict=True)
+    ]
     assert best_places(scores, positives).tolist() == expected
 
 

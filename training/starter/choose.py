@@ -18,7 +18,10 @@ from uniir.protocols import Steering
 
 KS = (1, 5, 10)
 _SCALES = tuple(
-    (head, vocabulary, picture) for head in (0.0, 0.25, 0.5, 1.0) for vocabulary in (0.0, 0.25, 0.4, 0.6, 1.0) for picture in (0.0, 0.5, 1.0)
+    (head, vocabulary, picture)
+    for head in (0.0, 0.25, 0.5, 1.0)
+    for vocabulary in (0.0, 0.25, 0.4, 0.6, 1.0)
+    for picture in (0.0, 0.5, 1.0)
 )
 _TOLERATED_LOSS = 0.5  # points a set may lose against the raw tower before a choice is barred
 _FEWEST_FOR_BARRING = 50  # queries; in a smaller set one query is more than two points

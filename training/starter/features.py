@@ -63,7 +63,9 @@ def extract_pictures(archives: Path, destination: Path) -> Path:
     return destination
 
 
-def picture_features(root: Path, paths: Sequence[str], *, mirrored: bool, sharp: bool = False, cache: Path, device: Device) -> PictureFeatures:
+def picture_features(
+    root: Path, paths: Sequence[str], *, mirrored: bool, sharp: bool = False, cache: Path, device: Device
+) -> PictureFeatures:
     """Features of `root/path` for every path; read from the cache where the same list was asked for before.
 
     `sharp` leaves out the shrinking that the encoder does, for measuring the bare towers.
