@@ -25,6 +25,9 @@ _SCALES = tuple(
 )
 _TOLERATED_LOSS = 0.5  # points a set may lose against the raw tower before a choice is barred
 _FEWEST_FOR_BARRING = 50  # queries; in a smaller set one query is more than two points
+# Every validation set has a brother in training, so validation can't see what the ImageNet vocabulary is for: things that the heads
+# were never shown. With heads trained on Flickr8k alone it lifted R@1 on held-out animals from 18 to 55, so between modalities it stays.
+_LEAST_VOCABULARY = 0.25  # of the trained head's scale
 _PUSHES = (0.5, 0.75, 1.0, 1.5)
 _WRONG_ALLOWED = 0.005  # share of wrong modalities in the top 5
 _OFFSETS = np.round(np.arange(-0.4, 0.61, 0.05), 2)
@@ -64,6 +67,8 @@ def _best(steering: Steering, scores: Sequence[BlockScores]) -> Trial:
     trials = []
     for scales in _SCALES:
         if not any(scales) or (scales[2] and steering.query is Modality.TEXT):
+            continue
+        if lone is None and scales[1] < _LEAST_VOCABULARY * scales[0]:
             continue
         results = _results(scores, scales)
         loss = max((before - after for name in barring for before, after in zip(reference[name], results[name], strict=True)), default=0.0)

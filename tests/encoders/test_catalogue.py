@@ -1,0 +1,43 @@
+"""What people are told about encoders."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from encoders.catalogue import SPECS, STARTER, introduction, load_encoder, remarks_on
+from encoders.devices import Device
+from uniir.documents import Modality
+from uniir.errors import UsageError
+
+
+def test_every_encoder_of_the_catalogue_loads_and_is_what_its_row_says() -> None:
+    for spec in SPECS:
+        space = load_encoder(spec.name, Device()).space
+        assert (space.encoder, space.dimension) == (spec.name, spec.dimension)
+
+
+def test_an_unknown_encoder_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(UsageError, match="Known: starter"):
+        load_encoder("startre", Device())
+
+
+def test_a_weak_kind_of_search_comes_with_a_sentence_and_what_to_pull_instead() -> None:
+    (remark,) = remarks_on("starter", Modality.TEXT, Modality.IMAGE)
+    assert "TIGER-Lab/UniIR" in remark
+
+
+def test_a_strong_kind_of_search_and_an_encoder_without_a_row_say_nothing() -> None:
+    assert remarks_on("starter", Modality.TEXT, Modality.TEXT) == ()
+    assert remarks_on("arithmetic", Modality.TEXT, Modality.IMAGE) == ()
+    assert introduction("arithmetic") == ""
+
+
+def test_the_starter_introduces_itself() -> None:
+    assert STARTER.summary in introduction("starter")
+
+
+def test_rows_can_be_written_as_json() -> None:
+    assert json.loads(json.dumps(STARTER.as_json()))["name"] == "starter"
+    assert STARTER.licence in STARTER.describe()
