@@ -1,0 +1,61 @@
+"""One owner process for a data directory."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from storage.ownership import Ownership
+from uniir.errors import DirectoryInUse, StoreUnavailable
+
+
+def _own(directory: Path, told: Connection) -> None:
+    with Ownership(directory, "uniir ingest", wait_seconds=0):
+        told.send("mine")
+        told.recv()
+
+
+def _other_owner(directory: Path) -> tuple[multiprocessing.process.BaseProcess, Connection]:
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_own, args=(directory, there))
+    process.start()
+    assert here.recv() == "mine"
+    return process, here
+
+
+@pytest.mark.slow
+def test_a_second_owner_is_told_who_has_the_directory(tmp_path: Path) -> None:
+    process, told = _other_owner(tmp_path)
+    with (
+        pytest.raises(DirectoryInUse, match=rf"`uniir ingest` \(process {process.pid}"),
+        Ownership(tmp_path, "uniir search", wait_seconds=0.2),
+    ):
+        pass
+    told.send("done")
+    process.join(10)
+    with Ownership(tmp_path, "uniir search", wait_seconds=0):
+        assert (tmp_path / "owner.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.slow
+def test_a_dead_owner_blocks_nobody(tmp_path: Path) -> None:
+    process, _ = _other_owner(tmp_path)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join(10)
+    assert (tmp_path / "owner.json").exists()
+    with Ownership(tmp_path, "uniir search", wait_seconds=0):
+        pass
+    assert not (tmp_path / "owner.json").exists()
+
+
+def test_a_directory_that_can_not_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreUnavailable, match="file/data"), Ownership(tmp_path / "file" / "data", "uniir search", wait_seconds=0):
+        pass
