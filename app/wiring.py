@@ -27,7 +27,7 @@ from storage.sql.engines import Engines, open_catalog
 from storage.sql.ledger import SqlLedger
 from storage.sql.library import SqlLibrary, picture_in_use
 from storage.thumbnails import Thumbnails
-from uniir.errors import StoreUnavailable
+from uniir.errors import ModelUnavailable, StoreUnavailable
 from uniir.images import FileImages
 from uniir.instructions import Instructions, load_instructions
 from uniir.protocols import Encoder, VectorStore
@@ -66,7 +66,11 @@ class Installation:
         """The encoder of this name, loaded once. Raises UsageError, ModelUnavailable."""
         if name not in self._encoders:
             device = Device(threads=self.settings.threads)
-            self._encoders[name] = ArithmeticEncoder() if name == "arithmetic" else load_encoder(name, device)
+            try:
+                self._encoders[name] = ArithmeticEncoder() if name == "arithmetic" else load_encoder(name, device)
+            except ImportError as error:
+                way_out = "Install `uniir[local]`."
+                raise ModelUnavailable(f"The encoder {name!r} needs {error.name}, which is not installed.", way_out) from None
         return self._encoders[name]
 
     def encoder_of(self, collection: CollectionRecord) -> Encoder:
