@@ -120,10 +120,14 @@ def mixed_tasks(tasks: Sequence[RetrievalTask], space: ContentSpace, query: Moda
         cosines = turned @ pool.T
         positives = [[place[task.pool[number]] for number in wanted] for wanted in few.positives]
         _bar_queries(cosines, few.queries, positives, place)
-        best = np.stack([-np.sort(-cosines[:, kinds == kind], axis=1)[:, :10] for kind in range(len(MODALITIES))], axis=1)
+        best = np.stack([_ten_best(cosines[:, kinds == kind]) for kind in range(len(MODALITIES))], axis=1)
         positive = np.array([cosines[row, wanted].max() for row, wanted in enumerate(positives)])
         mixed.append(MixedTask(task.name, task.pool[0].modality, best, positive))
     return mixed
+
+
+def _ten_best(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(-np.sort(-np.partition(cosines, -10, axis=1)[:, -10:], axis=1), np.float32)
 
 
 def choose_push(mixed: Sequence[MixedTask]) -> float:

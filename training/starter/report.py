@@ -141,8 +141,9 @@ def _choices(report: Report) -> str:
         for kind, turn in report.choices.turns.items()
     ]
     return (
-        "## What validation chose\n\nScales multiply the query's blocks: trained head, MiniLM's space (ImageNet's vocabulary for pictures), "
-        "picture features.\n\n" + _table(("query -> target", "scales", "push on the image, text and pair axis"), rows)
+        "## What validation chose\n\nScales multiply the query's blocks: trained head, MiniLM's space "
+        "(ImageNet's vocabulary for pictures), picture features.\n\n"
+        + _table(("query -> target", "scales", "push on the image, text and pair axis"), rows)
     )
 
 
