@@ -35,9 +35,9 @@ class Search:
 
 MOTORCYCLE = str(QUESTIONS / "motorcycle_right.png")
 SEARCHES = (
-    Search("By words", ("the face of a cat",)),
+    Search("By words", ("old silver coins",)),
     Search("By a picture: the same motorcycle, taken from a little further right", ("--image", MOTORCYCLE)),
-    Search("By both: that picture, and words about it", ("what should be checked before the first ride?", "--image", MOTORCYCLE)),
+    Search("By both: that picture, and words about it", ("getting it ready after the winter", "--image", MOTORCYCLE)),
 )
 
 
