@@ -66,7 +66,8 @@ def _as_markdown(report: Report) -> str:
 def _opening(report: Report) -> str:
     return f"""# Starter encoder: results
 
-Made by `python -m training.starter` on {report.date} ({report.minutes} minutes, {report.seeds} seeds, {report.recipe.epochs} epochs; what the cache held was not computed again).
+Made by `python -m training.starter` on {report.date} ({report.minutes} minutes, {report.seeds} seeds,
+{report.recipe.epochs} epochs; what the cache held was not computed again).
 R@k is the share of queries with any positive among the first k (the UniIR paper's Recall@k), in percent, written 1 / 5 / 10.
 Everything was chosen on held-out training items and Flickr8k's dev pictures; no number was chosen on the evaluation data,
 but faults of the design that they showed were mended before this measurement (see docs/models/starter.md).
