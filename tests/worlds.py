@@ -52,7 +52,10 @@ def open_fresh_catalog(file: Path) -> Engines:
 
 
 class World:
-    """One collection beside one corpus. Parts can be replaced: a ledger or a store that fails, another encoder."""
+    """One collection beside one corpus. Parts can be replaced: a ledger or a store that fails, another encoder.
+
+    A `volatile` store has in its file what was finished, and loses the rest with its process.
+    """
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class World:
         collection: str = "default",
         keep_vectors: bool = True,
         images: FileImages | None = None,
+        volatile: bool = False,
     ) -> None:
         self.place = place.resolve()
         self.corpus = lay(self.place / "corpus", tree or {})
@@ -72,7 +76,8 @@ class World:
         self.record: CollectionRecord = self.collections.get_or_create(collection, self.encoder.space)
         self.ledger: Ledger = SqlLedger(self.engines, self.record, keep_vectors=keep_vectors)
         self.library = SqlLibrary(self.engines, self.record)
-        self.store: VectorStore = ExactVectors(self.encoder.space.dimension)
+        self.volatile = volatile
+        self.store: VectorStore = self._open_store()
         self.thumbnails = Thumbnails(self.place / "data" / "thumbnails")
         self.images = images or FileImages()
         self.sink: Sink = lambda event: None
@@ -85,6 +90,13 @@ class World:
 
     def close(self) -> None:
         self.engines.close()
+
+    def forget_unfinished_vectors(self) -> None:
+        """What the death of a process does to a volatile store."""
+        self.store = self._open_store()
+
+    def _open_store(self) -> ExactVectors:
+        return ExactVectors(self.encoder.space.dimension, self.place / "data" / "vectors.npz" if self.volatile else None)
 
     def lay(self, tree: Tree) -> None:
         """More files for the corpus."""

@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import Worlds
 from tests.folders import Link, picture, rewrite
+from tests.ingest.manifests import manifest
 from uniir.documents import Modality
 
 
@@ -146,3 +147,10 @@ def test_naming_the_sidecar_ingests_the_pair(world: Worlds) -> None:
     here = world({"cat.jpg": picture(), "cat.txt": "a cat", "dog.jpg": picture(2)})
     assert here.ingest("cat.txt").added == 1
     assert here.documents().keys() == {"cat.jpg"}
+
+
+@pytest.mark.xfail(strict=True, reason="it is swallowed with its picture")
+def test_a_text_beside_a_picture_of_a_manifest_is_a_text(world: Worlds) -> None:
+    here = world({"list.jsonl": manifest({"did": "1", "img_path": "cat.jpg"}), "cat.jpg": picture(), "cat.txt": "a cat"})
+    here.ingest()
+    assert here.documents().keys() == {"list.jsonl#did=1", "cat.txt"}

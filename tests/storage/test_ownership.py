@@ -5,6 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import stat
+import threading
+import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -59,3 +62,25 @@ def test_a_directory_that_can_not_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreUnavailable, match="file/data"), Ownership(tmp_path / "file" / "data", "uniir search", wait_seconds=0):
         pass
+
+
+def test_a_second_one_waits_for_its_turn(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with Ownership(tmp_path, "second", wait_seconds=10):
+            order.append("second")
+
+    with Ownership(tmp_path, "first", wait_seconds=0):
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        time.sleep(0.3)
+        order.append("first")
+    waiting.join(10)
+    assert order == ["first", "second"]
+
+
+def test_who_owns_it_is_for_the_owner_s_eyes(tmp_path: Path) -> None:
+    with Ownership(tmp_path, "uniir search", wait_seconds=0):
+        assert stat.S_IMODE((tmp_path / "owner.json").stat().st_mode) == 0o600
+    assert not (tmp_path / "owner.json").exists()

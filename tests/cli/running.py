@@ -1,0 +1,91 @@
+"""Running the command line: in this process where that is enough, in one of its own where it is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.cli.main import main
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command said, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out, parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")
+
+
+class Cli:
+    """`uniir("ingest", corpus)` runs in this process with a data directory of the test's own."""
+
+    def __init__(self, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.data = place / "data"
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+        settings = {"DATA_DIR": self.data, "ENCODER": "arithmetic", "VECTOR_STORE": "exact", "WAIT_SECONDS": 0, "WORKERS": 2, "THREADS": 2}
+        for name, value in settings.items():
+            monkeypatch.setenv(f"UNIIR_{name}", str(value))
+
+    def __call__(self, *words: object) -> Done:
+        self._capsys.readouterr()
+        self._monkeypatch.setattr(sys, "argv", ["uniir", *map(str, words)])
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        out, err = self._capsys.readouterr()
+        return Done(code, out, err)
+
+    def set(self, name: str, value: object) -> None:
+        """A setting, by its environment variable."""
+        self._monkeypatch.setenv(f"UNIIR_{name.upper()}", str(value))
+
+    def files(self) -> dict[str, bytes]:
+        """Everything in the data directory that is worth comparing."""
+        found = (path for path in sorted(self.data.rglob("*")) if path.is_file())
+        return {str(path.relative_to(self.data)): path.read_bytes() for path in found}
+
+
+def command(*words: object) -> list[str]:
+    """The words that start a command in a process of its own."""
+    return [sys.executable, "-m", "app.cli.main", *map(str, words)]
+
+
+def environment(**settings: object) -> dict[str, str]:
+    """This process's environment with settings, and with the program in reach from any directory."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), **{name: str(value) for name, value in settings.items()}}
+
+
+def spawn(words: Sequence[object], **settings: object) -> subprocess.Popen[str]:
+    """Starts a command and goes on."""
+    return subprocess.Popen(
+        command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment(**settings)
+    )
+
+
+def finish(process: subprocess.Popen[str], seconds: float = 120) -> Done:
+    """Waits for a command to end."""
+    with process:
+        out, err = process.communicate(timeout=seconds)
+    return Done(process.returncode, out, err)
