@@ -97,14 +97,15 @@ class Changes:
             yield from (key for key in self._ledger.failures(scope.root) if scope.holds(key.path))
 
     def _compare(self, scope: Scope, failures: Mapping[SourceKey, Failure]) -> Iterator[Compared]:
-        found = walk(scope, self._request.exclude)
+        claimed = self._claimed(scope)
+        found = walk(scope, self._request.exclude, claimed)
         entries = self._ledger.entries(scope.root, scope.prefix)
         if scope.names is not None:
             items = list(found)
             paths = {item.path for item in items} | {scope.prefix + name for name in scope.names}
             found = iter(items)
             entries = (entry for entry in entries if entry.key.path in paths)
-        return compare(scope.root, found, entries, failures, self._claimed(scope), self._spared())
+        return compare(scope.root, found, entries, failures, claimed, self._spared())
 
     def manifests(self, scope: Scope) -> Sequence[tuple[SourceKey, Found]]:
         """The manifests of a scope, looked for once."""
@@ -143,7 +144,7 @@ class Changes:
     def _open_manifest(
         self, manifest: Compared, found: Found, known: Mapping[SourceKey, Failure], failures: Mapping[SourceKey, Failure]
     ) -> Iterator[Compared]:
-        """Its lines, then the manifest itself, so that it counts as read only when all its lines were dealt with."""
+        """The manifest itself, unless it is as it was, then its lines."""
         if manifest.verdict in (Verdict.QUARANTINED, Verdict.IGNORED):
             yield manifest
             return
@@ -155,8 +156,13 @@ class Changes:
                 yield from (Compared(Verdict.UNCHANGED, record.key, record=record) for record in records)
                 yield from (Compared(Verdict.IGNORED if one.ignored else Verdict.QUARANTINED, key) for key, one in refused.items())
                 return
+        verdict = Verdict.NEW if manifest.record is None else Verdict.CHANGED
         try:
-            yield from self._lines(manifest.key, failures)
+            lines = self._lines(manifest.key, failures)
+            first = next(lines, None)  # a file that is no manifest says so here
+            yield Compared(verdict, manifest.key, found, manifest.record)
+            yield from (line for line in (first,) if line is not None)
+            yield from lines
         except InputFailure as failure:
             yield Compared(
                 Verdict.OBSTACLE,
@@ -164,9 +170,6 @@ class Changes:
                 record=manifest.record,
                 obstacle=Obstacle(manifest.key.path, failure.code, failure.reason, found.signature),
             )
-            return
-        verdict = Verdict.NEW if manifest.record is None else Verdict.CHANGED
-        yield Compared(verdict, manifest.key, found, manifest.record)
 
     def _lines(self, manifest: SourceKey, failures: Mapping[SourceKey, Failure]) -> Iterator[Compared]:
         left: dict[str, SourceRecord] = {record.key.locator: record for record in self._ledger.records(manifest.root, manifest.path)}

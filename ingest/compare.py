@@ -58,9 +58,6 @@ def compare(
         if isinstance(item, Obstacle):
             key = SourceKey(root, item.path)
             yield Compared(judge_obstacle(item, failures.get(key)), key, record=record, obstacle=item)
-        elif item.path in claimed:
-            if record is not None:
-                yield Compared(Verdict.SUPERSEDED, record.key, record=record)
         else:
             key = SourceKey(root, item.path)
             yield Compared(judge(key, item.signature, record, failures.get(key)), key, item, record)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -31,6 +31,8 @@ class ThumbnailWriter(Protocol):
     def write(self, sha256: str, picture: Image.Image) -> None: ...
 
     def remove(self, sha256: str) -> None: ...
+
+    def hashes(self) -> Iterator[str]: ...
 
 
 @dataclass(frozen=True, slots=True)

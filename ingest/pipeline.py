@@ -67,7 +67,7 @@ class Ingest:
         self._missing: list[int] = []
         self._superseded: list[int] = []
         self._moved: set[int] = set()
-        self._manifests: list[SourceDraft] = []
+        self._manifests: dict[SourceKey, SourceDraft] = {}
         self._failing: set[SourceKey] = set()
         self._shrunk: set[SourceKey] = set()
         self._unreadable: list[int] = []
@@ -114,7 +114,7 @@ class Ingest:
                     self._close_the_pass()
             if self._writer.has_unfinished:
                 self._sink(Finishing())
-                self._writer.finish()
+            self._writer.finish()
             self._counts.documents = self._writer.indexed
             self._counts.interrupted = self._stop.is_set()
             state = "stopped" if self._counts.interrupted else "done"
@@ -138,7 +138,7 @@ class Ingest:
         for compared in self._changes:
             match compared.verdict:
                 case Verdict.NEW | Verdict.CHANGED if _is_manifest(compared):
-                    self._manifests.append(_manifest_draft(compared))
+                    self._open_manifest(_manifest_draft(compared))
                 case Verdict.NEW | Verdict.CHANGED if compared.found is not None:
                     yield Task(compared.key, compared.found, compared.record)
                 case Verdict.UNCHANGED:
@@ -147,6 +147,7 @@ class Ingest:
                     self._counts.quarantined += compared.verdict is Verdict.QUARANTINED
                     self._failing.add(compared.key)
                 case Verdict.OBSTACLE:
+                    self._manifests.pop(compared.key, None)
                     self._fail([_obstacle_failure(compared)])
                 case Verdict.GONE if compared.record is not None and not compared.record.signature:
                     self._superseded.append(compared.record.id)  # left unfinished, and never to be finished
@@ -158,6 +159,12 @@ class Ingest:
                     self._superseded.append(compared.record.id)
                 case _:
                     pass
+
+    def _open_manifest(self, draft: SourceDraft) -> None:
+        """Writes the manifest's row before any of its lines, without a signature: it is read when the pass is closed."""
+        self._ledger.record([replace(draft, signature="")])
+        known = self._ledger.known(draft.key)
+        self._manifests[draft.key] = replace(draft, known_as=known.id if known is not None else None)
 
     def _read_and_write(self, tasks: Iterator[Task]) -> None:
         """Bounded on every side: some chunks loading, one encoding, a few waiting to be written."""
@@ -253,7 +260,7 @@ class Ingest:
 
     def _close_the_pass(self) -> None:
         """What can be said only after everything was looked at: what is gone, and what is in quarantine no more."""
-        for manifest in self._manifests:
+        for manifest in self._manifests.values():
             lines_kept = not self._request.prune and manifest.key in self._shrunk
             # a manifest without a signature is read again, so that a later --prune still sees which lines are gone
             self._writer.write([replace(manifest, signature="") if lines_kept else manifest], {})

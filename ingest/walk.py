@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -76,13 +77,14 @@ class Obstacle:
 class Exclusion:
     """Which names stay out: hidden ones, `.uniirignore` files (gitignore syntax) and patterns of the command line."""
 
-    def __init__(self, patterns: Sequence[str], below: str) -> None:
+    def __init__(self, patterns: Sequence[str], below: str, claimed: Container[str]) -> None:
+        self._claimed = claimed
         self._specs: dict[str, GitIgnoreSpec] = {}
         self._any_pattern = bool(patterns)
         self._below = below  # what the patterns are relative to
         try:
             self._patterns = GitIgnoreSpec.from_lines(patterns)
-        except ValueError as error:
+        except (ValueError, re.error) as error:
             raise UsageError(f"A pattern of --exclude can't be used: {error}.", "Patterns are written as in a .gitignore file.") from None
 
     def read(self, root: str, directory: str) -> None:
@@ -97,6 +99,8 @@ class Exclusion:
         """Whether a path below the root stays out; directories end in a slash. The deepest ignore file that speaks decides."""
         if path[path.rfind("/", 0, -1) + 1] == "." or (self._any_pattern and self._patterns.match_file(path.removeprefix(self._below))):
             return True
+        if path in self._claimed:
+            return True
         for directory in sorted(self._specs, key=len, reverse=True):
             if path.startswith(directory):
                 verdict = self._specs[directory].check_file(path[len(directory) :]).include
@@ -105,9 +109,12 @@ class Exclusion:
         return False
 
 
-def walk(scope: Scope, exclude: Sequence[str] = ()) -> Iterator[Found | Obstacle]:
-    """Every source in the scope, ordered by path as the catalog orders it (code points). Directory links are not followed."""
-    exclusion = Exclusion(exclude, scope.prefix)
+def walk(scope: Scope, exclude: Sequence[str] = (), claimed: Container[str] = frozenset()) -> Iterator[Found | Obstacle]:
+    """Every source in the scope, ordered by path as the catalog orders it (code points). Directory links are not followed.
+
+    Files that are `claimed` are parts of other sources, and none themselves.
+    """
+    exclusion = Exclusion(exclude, scope.prefix, claimed)
     above = PurePosixPath(scope.prefix).parts
     for depth in range(len(above)):
         exclusion.read(scope.root, "".join(f"{part}/" for part in above[:depth]))
@@ -192,7 +199,7 @@ def _is_pattern(line: str) -> bool:
     """Whether a line of an ignore file can be used; git passes over the others, too."""
     try:
         GitIgnoreSpec.from_lines([line])
-    except ValueError:
+    except (ValueError, re.error):
         return False
     return True
 

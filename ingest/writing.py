@@ -40,6 +40,7 @@ class Writer:
         self._images = images
         self._unfinished = False
         self._indexed = 0
+        self._left_pictures: set[str] = set()
 
     @property
     def indexed(self) -> int:
@@ -55,8 +56,7 @@ class Writer:
         recording = self._ledger.record(drafts)
         self._index(recording.pending, vectors)
         self.delete(recording.deleting)
-        for sha256 in recording.unused_pictures:
-            self._thumbnails.remove(sha256)
+        self._left_pictures.update(recording.left_pictures)
         return recording.refused
 
     def remove_sources(self, sources: Sequence[int]) -> None:
@@ -78,14 +78,14 @@ class Writer:
             return
         self._unfinished = True
         self._store.delete(documents)
-        for sha256 in self._ledger.forget(documents):
-            self._thumbnails.remove(sha256)
+        self._left_pictures.update(self._ledger.forget(documents))
 
     def finish_leftovers(self, *, resuming: bool) -> None:
         """What an earlier run left half done: deletions are carried out, sources with pending documents read again."""
         self._unfinished = resuming
         if resuming:
             self._bring_back_lost_vectors()
+            self._left_pictures.update(self._thumbnails.hashes())
         self.delete(self._ledger.unfinished_deletes())
         self._ledger.reopen_unfinished()
 
@@ -97,10 +97,16 @@ class Writer:
             put_back(self._archive.stored_vectors_of(lost), self._store)
 
     def finish(self) -> None:
-        """Has the vector store build and load its index, if anything was written since."""
+        """Has the vector store build its index, if anything was written, and takes away thumbnails that nobody needs now.
+
+        Not before the end: a picture that one source gave up may just be on its way in from another.
+        """
         if self._unfinished:
             self._store.finish()
             self._unfinished = False
+        for sha256 in self._ledger.unused_pictures(sorted(self._left_pictures)):
+            self._thumbnails.remove(sha256)
+        self._left_pictures.clear()
 
     @property
     def has_unfinished(self) -> bool:

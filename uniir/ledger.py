@@ -76,13 +76,13 @@ class Recording:
     """What is left to do after sources were recorded.
 
     `pending` are documents to bring into the vector store, `deleting` ids to take out; `refused` are sources with an
-    external id that belongs to another one; `unused_pictures` are hashes of pictures that no document shows any more.
+    external id that belongs to another one; `left_pictures` are hashes of pictures that some document shows no more.
     """
 
     pending: tuple[Document, ...]
     deleting: tuple[int, ...]
     refused: tuple[Failure, ...]
-    unused_pictures: tuple[str, ...] = ()
+    left_pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,11 @@ class Ledger(Protocol):
         ...
 
     def forget(self, documents: Sequence[int]) -> Sequence[str]:
-        """Removes retired documents, and sources left without any; returns the hashes of pictures nobody uses any more."""
+        """Removes retired documents, and sources left without any; returns the hashes of their pictures."""
+        ...
+
+    def unused_pictures(self, hashes: Sequence[str]) -> Sequence[str]:
+        """Those of the pictures that no document of any collection shows."""
         ...
 
     def unfinished_deletes(self) -> Sequence[int]: ...

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 from uniir.documents import ImageReference, Modality
@@ -11,6 +10,7 @@ from uniir.instructions import Instruction
 from uniir.texts import require_clean
 
 MAX_RESULTS = 1000
+MAX_WEIGHT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +57,5 @@ class Query:
         if (self.text is not None and not self.text.strip()) or not all(text.strip() for text in self.negatives):
             raise QueryError("A text of the query is blank.", "Leave it out instead.")
         weights = (self.weights.text, self.weights.image, self.weights.like, self.weights.negative)
-        if not all(math.isfinite(weight) and weight >= 0 for weight in weights):
-            raise QueryError("A weight is negative or no number.", "Weights are 0 or more; `--not` takes away.")
+        if not all(0 <= weight <= MAX_WEIGHT for weight in weights):
+            raise QueryError("A weight is negative, no number or too large.", f"Weights are 0 to {MAX_WEIGHT:,}; `--not` takes away.")

@@ -95,7 +95,13 @@ def _ingest(settings: Settings, options: IngestOptions) -> _Outcome:
     started = time.perf_counter()
     with owned(settings, "uniir ingest") as everything:
         installation = everything.installation
-        is_new = installation.collections.find(settings.collection) is None
+        known = installation.collections.find(settings.collection)
+        is_new = known is None
+        if known is not None and options.encoder not in (None, known.space.encoder):
+            raise UsageError(
+                f"The collection {known.name} was encoded with {known.space.encoder!r}, not with {options.encoder!r}.",
+                "Leave `--encoder` out, or ingest into another `--collection`.",
+            )
         collection = installation.collection_for_ingest(settings.collection)
         scopes = resolve_scopes(options.paths, installation.ledger(collection))
         request = Request(scopes, options.exclude, prune=options.prune, retry=options.retry)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_
 
 from storage.sql.collections import CollectionRecord
 from storage.sql.engines import Engines
-from storage.sql.recording import Recorder, unused_pictures
+from storage.sql.recording import Recorder
 from storage.sql.rows import PAGE, from_bytes, in_blocks, to_bytes, to_source
 from storage.sql.schema import EmbeddingState, documents, embeddings, failures, now, runs, sources
 from uniir.documents import Json
@@ -183,20 +183,23 @@ class SqlLedger:
                 connection.execute(update(embeddings).where(mine).values(state=EmbeddingState.PENDING))
 
     def forget(self, ids: Sequence[int]) -> Sequence[str]:
-        unused: set[str] = set()
+        pictures: set[str] = set()
         with self._engines.writing() as connection:
             for block in in_blocks(ids):
                 rows = connection.execute(select(documents.c.source_id, documents.c.image_sha256).where(documents.c.id.in_(block))).all()
                 connection.execute(delete(documents).where(documents.c.id.in_(block)))
-                emptied = {row.source_id for row in rows}
-                hashes = {row.image_sha256 for row in rows if row.image_sha256}
-                connection.execute(
-                    delete(sources).where(
-                        sources.c.id.in_(emptied), ~select(documents.c.id).where(documents.c.source_id == sources.c.id).exists()
-                    )
-                )
-                unused.update(unused_pictures(connection, hashes))
-        return sorted(unused)
+                has_documents = select(documents.c.id).where(documents.c.source_id == sources.c.id).exists()
+                connection.execute(delete(sources).where(sources.c.id.in_({row.source_id for row in rows}), ~has_documents))
+                pictures.update(row.image_sha256 for row in rows if row.image_sha256)
+        return sorted(pictures)
+
+    def unused_pictures(self, hashes: Sequence[str]) -> Sequence[str]:
+        used: set[str] = set()
+        with self._engines.reading() as connection:
+            for block in in_blocks(hashes):
+                query = select(documents.c.image_sha256).where(documents.c.image_sha256.in_(block)).distinct()
+                used.update(connection.execute(query).scalars())
+        return [sha256 for sha256 in hashes if sha256 not in used]
 
     def unfinished_deletes(self) -> Sequence[int]:
         return self._documents_in(EmbeddingState.DELETING)

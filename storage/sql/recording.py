@@ -50,8 +50,7 @@ class Recorder:
             for document in draft.documents
             if document.image is not None and document.image.sha256 is not None
         }
-        unused = unused_pictures(self._connection, work.replaced_pictures | refused_pictures)
-        return Recording(tuple(work.pending), tuple(work.dropped), refused, unused)
+        return Recording(tuple(work.pending), tuple(work.dropped), refused, tuple(work.replaced_pictures | refused_pictures))
 
     def _refuse_taken_ids(self, drafts: Sequence[SourceDraft]) -> tuple[list[SourceDraft], tuple[Failure, ...]]:
         wanted = {document.external_id for draft in drafts for document in draft.documents if document.external_id is not None}
@@ -166,15 +165,6 @@ class Recorder:
                 work.pending[position] = replace(work.pending[position], id=fresh)
                 row["id"] = fresh
             taken.add(row["id"])
-
-
-def unused_pictures(connection: Connection, hashes: set[str]) -> tuple[str, ...]:
-    """Those of the pictures that no document of any collection shows."""
-    used: set[str] = set()
-    for block in in_blocks(sorted(hashes)):
-        query = select(documents.c.image_sha256).where(documents.c.image_sha256.in_(block)).distinct()
-        used.update(connection.execute(query).scalars())
-    return tuple(sorted(hashes - used))
 
 
 def _source_columns(draft: SourceDraft) -> dict[str, Any]:
