@@ -84,17 +84,20 @@ class Writer:
         """What an earlier run left half done: deletions are carried out, sources with pending documents read again."""
         self._unfinished = resuming
         if resuming:
-            self._bring_back_lost_vectors()
+            self._settle_with_store()
             self._left_pictures.update(self._thumbnails.hashes())
         self.delete(self._ledger.unfinished_deletes())
         self._ledger.reopen_unfinished()
 
-    def _bring_back_lost_vectors(self) -> None:
-        """A process that died may take along vectors its store had not written yet, whose rows say indexed already."""
+    def _settle_with_store(self) -> None:
+        """A process that died may take along what its store had not written yet: vectors of indexed rows, and deletions."""
         stored = np.concatenate([np.empty(0, dtype=np.int64), *self._store.scan()])
+        stray = stored
         for page in self._archive.indexed_ids():
-            lost = np.setdiff1d(page, stored).tolist()
-            put_back(self._archive.stored_vectors_of(lost), self._store)
+            put_back(self._archive.stored_vectors_of(np.setdiff1d(page, stored).tolist()), self._store)
+            stray = np.setdiff1d(stray, page)
+        if stray.size:
+            self._store.delete(stray.tolist())
 
     def finish(self) -> None:
         """Has the vector store build its index, if anything was written, and takes away thumbnails that nobody needs now.
