@@ -260,10 +260,6 @@ class Ingest:
 
     def _close_the_pass(self) -> None:
         """What can be said only after everything was looked at: what is gone, and what is in quarantine no more."""
-        for manifest in self._manifests.values():
-            lines_kept = not self._request.prune and manifest.key in self._shrunk
-            # a manifest without a signature is read again, so that a later --prune still sees which lines are gone
-            self._writer.write([replace(manifest, signature="") if lines_kept else manifest], {})
         missing = [source for source in self._missing if source not in self._moved]
         if self._request.prune:
             self._writer.remove_sources(missing)
@@ -273,6 +269,10 @@ class Ingest:
         self._writer.remove_sources(self._superseded)
         self._writer.remove_pending(self._unreadable)
         self._counts.deleted += len(self._superseded)
+        for manifest in self._manifests.values():
+            lines_kept = not self._request.prune and manifest.key in self._shrunk
+            # last, since a manifest with its signature is not read again; without one a later --prune sees which lines are gone
+            self._writer.write([replace(manifest, signature="") if lines_kept else manifest], {})
         self._ledger.release([key for key in self._changes.standing_failures() if key not in self._failing])
 
 

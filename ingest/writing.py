@@ -92,6 +92,7 @@ class Writer:
     def _settle_with_store(self) -> None:
         """A process that died may take along what its store had not written yet: vectors of indexed rows, and deletions."""
         stored = np.concatenate([np.empty(0, dtype=np.int64), *self._store.scan()])
+        put_back(self._archive.stored_vectors_of(self._ledger.touched_since_done()), self._store)
         stray = stored
         for page in self._archive.indexed_ids():
             put_back(self._archive.stored_vectors_of(np.setdiff1d(page, stored).tolist()), self._store)

@@ -170,6 +170,10 @@ class Ledger(Protocol):
         """Takes inputs out of quarantine."""
         ...
 
+    def touched_since_done(self) -> Sequence[int]:
+        """Indexed documents that were written since the last run that came to its end."""
+        ...
+
     def walked(self) -> Sequence[Json]:
         """What the runs of this collection walked, newest first, as `start_run` was told."""
         ...

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select, update
 
 from storage.sql.collections import CollectionRecord
 from storage.sql.engines import Engines
@@ -266,6 +266,22 @@ class SqlLedger:
             & (failures.c.path == key.path)
             & (failures.c.locator == key.locator)
         )
+
+    def touched_since_done(self) -> Sequence[int]:
+        mine = runs.c.collection_id == self._collection.id
+        last_done = select(func.coalesce(func.max(runs.c.id), 0)).where(mine, runs.c.state == "done").scalar_subquery()
+        since = select(func.min(runs.c.started_at)).where(mine, runs.c.id > last_done).scalar_subquery()
+        query = (
+            select(documents.c.id)
+            .join(embeddings, embeddings.c.document_id == documents.c.id)
+            .where(
+                embeddings.c.space_id == self._collection.space_id,
+                embeddings.c.state == EmbeddingState.INDEXED,
+                documents.c.updated_at >= since,
+            )
+        )
+        with self._engines.reading() as connection:
+            return list(connection.execute(query).scalars())
 
     def walked(self) -> Sequence[Json]:
         query = select(runs.c.scopes).where(runs.c.collection_id == self._collection.id).order_by(runs.c.id.desc())
