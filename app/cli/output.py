@@ -11,25 +11,33 @@ from uniir.documents import Json
 
 
 def say(text: str = "") -> None:
-    """A line of the result."""
-    sys.stdout.write(text + "\n")
+    """A line of the result, or several."""
+    sys.stdout.write(_harmless(text) + "\n")
 
 
 def tell(text: str) -> None:
     """A line about the result."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(_harmless(text) + "\n")
 
 
 def say_json(value: Json) -> None:
-    """The one object that `--json` promises."""
-    say(json.dumps(value, ensure_ascii=False, indent=2))
+    """The one object that `--json` promises, with every character that could steer a terminal written as \\uXXXX."""
+    written = json.dumps(value, ensure_ascii=False, indent=2)
+    say("".join(json.dumps(character)[1:-1] if _steers(character) else character for character in written))
 
 
 def printable(text: str) -> str:
     """The text on one line, with control and formatting characters written out."""
-    return "".join(
-        character if unicodedata.category(character)[0] != "C" else character.encode("unicode_escape").decode() for character in text
-    )
+    return _harmless(text.replace("\n", "\\n"))
+
+
+def _harmless(text: str) -> str:
+    return "".join(character.encode("unicode_escape").decode() if _steers(character) else character for character in text)
+
+
+def _steers(character: str) -> bool:
+    """Whether a character is for machines: control, formatting, lone surrogates, private use. Newlines are ours."""
+    return character != "\n" and unicodedata.category(character)[0] == "C"
 
 
 def shortened(text: str, width: int) -> str:
