@@ -200,7 +200,6 @@ def test_the_data_directory_is_no_corpus(uniir: Cli, corpus: Path) -> None:
     assert uniir("ingest", corpus, "--data-dir", inside, "--json").json["added"] == 0
 
 
-@pytest.mark.xfail(strict=True, reason="ignored")
 def test_another_encoder_than_the_collection_s_is_not_taken_silently(uniir: Cli, corpus: Path) -> None:
     uniir("ingest", corpus)
     done = uniir("ingest", corpus, "--encoder", "starter")

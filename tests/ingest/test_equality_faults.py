@@ -93,9 +93,7 @@ def _later_run_dies(place: Path, calls: int, *, volatile: bool) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("volatile", [False, True], ids=["durable store", "store that loses what it did not finish"])
-@pytest.mark.parametrize(
-    "dies", [_first_run_dies, pytest.param(_later_run_dies, marks=pytest.mark.xfail(strict=True, reason="old thumbnails stay"))]
-)
+@pytest.mark.parametrize("dies", [_first_run_dies, _later_run_dies])
 def test_a_run_that_dies_at_any_call_is_finished_by_the_next(tmp_path: Path, dies: Callable[..., bool], volatile: bool) -> None:
     calls = 0
     while dies(tmp_path, calls, volatile=volatile):
@@ -103,9 +101,7 @@ def test_a_run_that_dies_at_any_call_is_finished_by_the_next(tmp_path: Path, die
     assert calls > 30
 
 
-@pytest.mark.parametrize(
-    "dies", [_first_run_dies, pytest.param(_later_run_dies, marks=pytest.mark.xfail(strict=True, reason="old thumbnails stay"))]
-)
+@pytest.mark.parametrize("dies", [_first_run_dies, _later_run_dies])
 def test_a_run_that_dies_at_some_call_is_finished_by_the_next(tmp_path: Path, dies: Callable[..., bool]) -> None:
     calls = 0
     while dies(tmp_path, calls, volatile=calls % 2 == 0):
@@ -113,7 +109,6 @@ def test_a_run_that_dies_at_some_call_is_finished_by_the_next(tmp_path: Path, di
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="old thumbnails stay")
 def test_two_deaths_in_a_row_are_survived(tmp_path: Path) -> None:
     for first in range(0, 60, 7):
         for second in range(0, 60, 5):

@@ -149,7 +149,6 @@ def test_naming_the_sidecar_ingests_the_pair(world: Worlds) -> None:
     assert here.documents().keys() == {"cat.jpg"}
 
 
-@pytest.mark.xfail(strict=True, reason="it is swallowed with its picture")
 def test_a_text_beside_a_picture_of_a_manifest_is_a_text(world: Worlds) -> None:
     here = world({"list.jsonl": manifest({"did": "1", "img_path": "cat.jpg"}), "cat.jpg": picture(), "cat.txt": "a cat"})
     here.ingest()

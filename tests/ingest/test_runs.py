@@ -255,7 +255,6 @@ def test_a_corpus_can_be_reached_through_a_link(world: Worlds, tmp_path: Path) -
     assert (counts.added, counts.unchanged) == (0, 4)
 
 
-@pytest.mark.xfail(strict=True, reason="removed while another batch counts on it")
 def test_pictures_that_change_places_keep_their_thumbnails(world: Worlds) -> None:
     """Renumbering: every file gets the picture of another, which another batch deals with."""
     pictures = [picture(number, size=(20 + 2 * number, 20), kind="PNG") for number in range(60)]

@@ -1,0 +1,75 @@
+"""uniir instructions, models, config, --version; settings and where they come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import uniir as package
+from tests.cli.running import Cli
+from uniir.instructions import load_instructions
+
+
+def test_instructions_are_listed(uniir: Cli) -> None:
+    listed = uniir("instructions", "--json").json["instructions"]
+    assert [one["id"] for one in listed] == [one.id for one in load_instructions()]
+    assert set(listed[0]) == {"id", "query", "target", "dataset", "text"}
+    assert "find-pictures" in uniir("instructions").out
+
+
+def test_the_list_can_be_given_back_as_a_file_of_one_s_own(uniir: Cli, tmp_path: Path) -> None:
+    head, *lines = uniir("instructions", "--tsv").out.splitlines()
+    (tmp_path / "own.tsv").write_text("\n".join([head, *("my-" + line for line in lines)]))
+    assert len(list(load_instructions(tmp_path / "own.tsv"))) == 2 * len(lines)
+
+
+def test_models_are_listed_with_licence_and_origin(uniir: Cli) -> None:
+    models = uniir("models", "--json").json["models"]
+    assert "starter" in {one["name"] for one in models}
+    for one in models:
+        assert {"name", "dimension", "licence"} <= set(one)
+    assert "starter" in uniir("models").out
+
+
+def test_every_setting_says_where_it_comes_from(uniir: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "uniir.toml").write_text('collection = "from file"\nworkers = 5\n')
+    found = uniir("config", "--data-dir", tmp_path / "given", "--json").json["settings"]
+    assert found["data_dir"] == {"value": str(tmp_path / "given"), "origin": "command line"}
+    assert found["encoder"] == {"value": "arithmetic", "origin": "environment UNIIR_ENCODER"}
+    assert found["collection"] == {"value": "from file", "origin": str(tmp_path / "uniir.toml")}
+    assert found["keep_vectors"]["origin"] == "default"
+    assert found["workers"]["origin"] == "environment UNIIR_WORKERS"
+    assert "UNIIR_ENCODER" in uniir("config").out
+
+
+@pytest.mark.parametrize(
+    "content", ["nonsense", "unknown = 1\n", 'pixel_limit = "many"\n', "pixel_limit = -1\n", b"\xff\xfe", 'vector_store = "x"\n']
+)
+def test_a_bad_settings_file_is_wrong_usage(uniir: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | bytes) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("UNIIR_VECTOR_STORE")
+    (tmp_path / "uniir.toml").write_bytes(content.encode() if isinstance(content, str) else content)
+    done = uniir("status")
+    assert done.code == 2
+    assert "Traceback" not in done.err
+
+
+def test_a_bad_environment_variable_is_wrong_usage(uniir: Cli) -> None:
+    uniir.set("pixel_limit", "many")
+    done = uniir("status")
+    assert done.code == 2
+    assert "pixel_limit" in done.err
+
+
+def test_the_version_is_printed(uniir: Cli) -> None:
+    done = uniir("--version")
+    assert (done.code, done.out) == (0, f"uniir {package.__version__}\n")
+
+
+@pytest.mark.parametrize("words", [("--help",), ("-h",), ("ingest", "--help"), ("failures", "--help"), ("failures", "list", "-h")])
+def test_help_is_on_stdout(uniir: Cli, words: tuple[str, ...]) -> None:
+    done = uniir(*words)
+    assert (done.code, done.err) == (0, "")
+    assert "Usage" in done.out
