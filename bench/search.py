@@ -7,8 +7,10 @@ so that both meet the same machine. Collections stay in `.bench` and are used ag
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,8 @@ from numpy.typing import NDArray
 from app.wiring import OwnedInstallation, owned
 from bench.inputs import sentence
 from bench.report import PLACE, Number, options, progress, report
+from encoders.devices import Device
+from encoders.starter.encoder import StarterEncoder
 from storage.milvus.indexes import choose_index, search_parameters
 from storage.milvus.lite import MilvusLite
 from storage.sql.collections import CollectionRecord
@@ -37,8 +41,11 @@ _BATCH = 1000
 def main() -> None:
     given = options(__doc__)
     numbers = []
+    space = StarterEncoder.load(Device()).space
     for count in (2_000, 20_000) if given.quick else (20_000, 100_000):
-        data = PLACE / f"search-{count}"
+        data = PLACE / f"search-{count}-{space.fingerprint}"
+        if not (data / "whole").exists():
+            shutil.rmtree(data, ignore_errors=True)
         with owned(load_settings(data_dir=data, encoder="starter", vector_store="milvus"), "bench") as everything:
             collection = everything.installation.collection_for_ingest("default")
             if not (data / "whole").exists():
@@ -112,11 +119,12 @@ def _encode_and_ask(everything: OwnedInstallation, collection: CollectionRecord,
     """What a script without catalog, notes and explanations does."""
     encoder, images = everything.installation.encoder_of(collection), FileImages()
     client = _server(everything).client
+    instruction = everything.installation.instructions.chosen_for(Modality.TEXT, None)
     steering = Steering(Modality.TEXT, None)
     parameters = {"metric_type": "IP", **search_parameters(choose_index(count), K)}
 
     def ask(query: Query) -> Sequence[int]:
-        vectors = encoder.steer(encoder.encode(encoder.prepare([query], images)), [steering])
+        vectors = encoder.steer(encoder.encode(encoder.prepare([replace(query, instruction=instruction)], images)), [steering])
         found = client.search(
             collection.vectors, data=list(vectors), anns_field="vector", limit=K, output_fields=["id"], search_params=parameters
         )
