@@ -28,7 +28,7 @@ def say_json(value: Json) -> None:
 
 def printable(text: str) -> str:
     """The text on one line, with control and formatting characters written out."""
-    return _harmless(text.replace("\n", "\\n"))
+    return _harmless(text.replace("\n", "\\n").replace("\t", "\\t"))
 
 
 def _harmless(text: str) -> str:
@@ -36,8 +36,8 @@ def _harmless(text: str) -> str:
 
 
 def _steers(character: str) -> bool:
-    """Whether a character is for machines: control, formatting, lone surrogates, private use. Newlines are ours."""
-    return character != "\n" and unicodedata.category(character)[0] == "C"
+    """Whether a character is for machines: control, formatting, lone surrogates, private use. Newlines and tabs are ours."""
+    return character not in "\n\t" and unicodedata.category(character)[0] == "C"
 
 
 def shortened(text: str, width: int) -> str:
