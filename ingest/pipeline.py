@@ -170,7 +170,9 @@ class Ingest:
         """Bounded on every side: some chunks loading, one encoding, a few waiting to be written."""
         writes: deque[Future[_Written]] = deque()
         with ThreadPoolExecutor(self._workers, "load") as loaders, ThreadPoolExecutor(1, "write") as writer:
-            for chunk in _ahead(loaders, self._loader.load, _chunks(tasks), self._workers + 1, self._stop):
+            for number, chunk in enumerate(_ahead(loaders, self._loader.load, _chunks(tasks), self._workers + 1, self._stop)):
+                if number == 0:
+                    writer.submit(self._writer.open)  # takes about as long as encoding the first chunk
                 vectors, failures = self._encode(chunk)
                 writes.append(writer.submit(self._write, chunk, vectors, failures))
                 while len(writes) > _QUEUED_WRITES:

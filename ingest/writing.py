@@ -8,6 +8,7 @@ that has no row.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from ingest.loading import ThumbnailWriter
 from ingest.rebuild import put_back
 from uniir.documents import Document
+from uniir.errors import UniirError
 from uniir.ledger import Failure, Ledger, SourceDraft
 from uniir.protocols import Archive, Encoder, ImageLoader, VectorStore
 
@@ -50,6 +52,11 @@ class Writer:
     @cached_property
     def _store(self) -> VectorStore:
         return self._open_store()
+
+    def open(self) -> None:
+        """Opens the vector store; a store that can't be opened says so when it is written to."""
+        with suppress(UniirError):
+            _ = self._store
 
     def write(self, drafts: Sequence[SourceDraft], vectors: Mapping[str, NDArray[np.float16]]) -> Sequence[Failure]:
         """Records sources and indexes what is new in them; `vectors` by fingerprint. Returns the refused."""
