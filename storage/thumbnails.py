@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from uniir.errors import StoreUnavailable
 from uniir.images import WORKING_SIDE
 
 _QUALITY = 82
@@ -36,7 +37,15 @@ class Thumbnails:
         return all(self.path(sha256, size).is_file() for size in ThumbnailSize)
 
     def write(self, sha256: str, picture: Image.Image) -> None:
-        """Both sizes of an upright RGB picture; a file appears whole or not at all."""
+        """Both sizes of an upright RGB picture; a file appears whole or not at all. Raises StoreUnavailable."""
+        try:
+            self._write(sha256, picture)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"Thumbnails can't be written to {self._directory}: {error.strerror or error}.", "Make room, or mend the permissions."
+            ) from error
+
+    def _write(self, sha256: str, picture: Image.Image) -> None:
         self.path(sha256, ThumbnailSize.LARGE).parent.mkdir(parents=True, exist_ok=True)
         for size in sorted(ThumbnailSize, reverse=True):
             reduced = picture
