@@ -108,7 +108,6 @@ def test_a_query_that_can_not_be_answered_ends_with_two_and_says_why(ready: Cli,
     assert "Traceback" not in done.err
 
 
-@pytest.mark.xfail(strict=True, reason="can't be printed")
 def test_a_picture_whose_name_is_not_utf8_can_be_asked_with(ready: Cli, tmp_path: Path) -> None:
     question = tmp_path / os.fsdecode(b"q\xff.png")
     question.write_bytes(picture("red", kind="PNG"))
