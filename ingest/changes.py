@@ -126,7 +126,6 @@ class Changes:
     def _claimed(self, scope: Scope) -> frozenset[str]:
         """Pictures that are parts of manifests' documents and therefore none of their own, wherever the manifest lies."""
         claimed: set[str] = set()
-        failures = self._ledger.failures(scope.root)
         found = dict(self.manifests(scope))
         for manifest in self._ledger.manifests(scope.root):
             on_disk = found.get(manifest.key)
@@ -134,12 +133,19 @@ class Changes:
                 found.pop(manifest.key)
             elif on_disk is not None or scope.holds(manifest.key.path):
                 continue  # changed: its lines speak below; or gone
-            signatures = [record.signature for record in self._ledger.records(manifest.key.root, manifest.key.path)]
-            signatures += [failure.signature for key, failure in failures.items() if key.path == manifest.key.path and key.locator]
-            claimed.update(os.path.relpath(picture, scope.root) for one in signatures if (picture := picture_of(one)))
+            claimed.update(self._pictures_of_known_lines(manifest.key))
         for key in found:
-            claimed.update(os.path.relpath(picture, scope.root) for picture in manifest_pictures(key.file))
-        return frozenset(claimed)
+            try:
+                claimed.update(manifest_pictures(key.file))
+            except InputFailure:  # it goes into quarantine when its turn comes, and its documents stay
+                claimed.update(self._pictures_of_known_lines(key))
+        return frozenset(os.path.relpath(picture, scope.root) for picture in claimed)
+
+    def _pictures_of_known_lines(self, manifest: SourceKey) -> Iterator[str]:
+        signatures = [record.signature for record in self._ledger.records(manifest.root, manifest.path)]
+        failures = self._ledger.failures(manifest.root).values()
+        signatures += [failure.signature for failure in failures if failure.key.path == manifest.path and failure.key.locator]
+        yield from (picture for signature in signatures if (picture := picture_of(signature)))
 
     def _open_manifest(
         self, manifest: Compared, found: Found, known: Mapping[SourceKey, Failure], failures: Mapping[SourceKey, Failure]

@@ -66,13 +66,10 @@ def read_manifest(path: Path) -> Iterator[ManifestLine | RefusedLine]:
 
 
 def manifest_pictures(path: Path) -> Iterator[str]:
-    """The paths of all pictures that a manifest names, those of refused lines included."""
-    try:
-        for line in read_manifest(path):
-            if picture := picture_of(line.signature):
-                yield picture
-    except InputFailure:
-        return  # the file is quarantined when its turn comes
+    """The paths of all pictures that a manifest names, those of refused lines included. Raises InputFailure."""
+    for line in read_manifest(path):
+        if picture := picture_of(line.signature):
+            yield picture
 
 
 def picture_of(signature: str) -> str:

@@ -22,7 +22,7 @@ from ingest.walk import Found
 from ingest.writing import Writer
 from uniir.documents import Document
 from uniir.errors import UniirError
-from uniir.ledger import Failure, Ledger, SourceDraft, SourceKey, SourceKind
+from uniir.ledger import Failure, Ledger, SourceDraft, SourceKey, SourceKind, SourceRecord
 from uniir.protocols import Encoder
 
 _log = logging.getLogger(__name__)
@@ -149,8 +149,8 @@ class Ingest:
                 case Verdict.OBSTACLE:
                     self._manifests.pop(compared.key, None)
                     self._fail([_obstacle_failure(compared)])
-                case Verdict.GONE if compared.record is not None and not compared.record.signature:
-                    self._superseded.append(compared.record.id)  # left unfinished, and never to be finished
+                case Verdict.GONE if compared.record is not None and _never_finished(compared.record):
+                    self._superseded.append(compared.record.id)
                 case Verdict.GONE if compared.record is not None:
                     self._missing.append(compared.record.id)
                     if compared.key.locator:
@@ -307,6 +307,11 @@ def _chunks(tasks: Iterator[Task]) -> Iterator[Sequence[Task]]:
 
 def _is_manifest(compared: Compared) -> bool:
     return isinstance(compared.found, Found) and compared.found.kind is SourceKind.MANIFEST
+
+
+def _never_finished(record: SourceRecord) -> bool:
+    """A source that a run left unfinished. A manifest without a signature is another matter: its lines may be searchable."""
+    return not record.signature and record.kind is not SourceKind.MANIFEST
 
 
 def _manifest_draft(compared: Compared) -> SourceDraft:
