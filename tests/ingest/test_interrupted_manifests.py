@@ -24,9 +24,7 @@ def stopped(here: World) -> None:
     here.sink = lambda event: None
 
 
-@pytest.mark.parametrize(
-    "prune_between", [pytest.param(False, marks=pytest.mark.xfail(strict=True, reason="its row goes before its lines")), True]
-)
+@pytest.mark.parametrize("prune_between", [False, True])
 def test_a_manifest_that_goes_after_a_stopped_run_takes_its_lines_along(world: Worlds, prune_between: bool) -> None:
     here = world({"list.jsonl": manifest(*LINES), "stays.txt": "stays"})
     stopped(here)
@@ -37,7 +35,6 @@ def test_a_manifest_that_goes_after_a_stopped_run_takes_its_lines_along(world: W
     assert here.checks() == []
 
 
-@pytest.mark.xfail(strict=True, reason="its row goes before its lines")
 def test_a_manifest_that_shrinks_and_then_goes_takes_its_lines_along(world: Worlds) -> None:
     here = world({"list.jsonl": manifest(*LINES), "stays.txt": "stays"})
     here.ingest()
@@ -71,7 +68,6 @@ def test_a_manifest_renamed_while_a_run_was_dead_keeps_its_documents(world: Worl
     assert set(here.ids().values()) == before
 
 
-@pytest.mark.xfail(strict=True, reason="claimed no more")
 def test_a_manifest_that_became_unreadable_keeps_its_pictures_for_itself(world: Worlds) -> None:
     here = world({"list.jsonl": manifest({"did": "1", "img_path": "a.jpg"}), "a.jpg": picture(1)})
     here.ingest()
