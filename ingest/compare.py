@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from ingest.manifests import ManifestLine
+from ingest.manifests import ManifestLine, picture_of
 from ingest.walk import Found, Obstacle
 from uniir.images import SUFFIXES as IMAGE_SUFFIXES
 from uniir.ledger import Failure, SourceKey, SourceRecord
@@ -84,7 +84,8 @@ def judge_obstacle(obstacle: Obstacle, failure: Failure | None) -> Verdict:
 
 def _opened_up(key: SourceKey, failure: Failure) -> bool:
     """Whether a file that could not be read can be now: permissions change neither size nor time."""
-    return failure.code == "unreadable" and os.access(key.file, os.R_OK)
+    file = picture_of(failure.signature) if key.locator else os.fspath(key.file)
+    return failure.code == "unreadable" and os.access(file, os.R_OK)
 
 
 def _without_file(entry: SourceRecord, claimed: Container[str], spared: Sequence[str]) -> Iterator[Compared]:

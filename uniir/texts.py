@@ -8,6 +8,7 @@ import json
 from uniir.documents import Json
 from uniir.errors import InputFailure
 
+_DEEPEST = 50  # levels of JSON; every reader and writer of it recurses
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -59,17 +60,19 @@ def parse_json(data: bytes) -> Json:
     return value
 
 
-def require_clean_json(value: Json, what: str) -> None:
-    """Raises InputFailure where any string inside, keys included, is not clean."""
+def require_clean_json(value: Json, what: str, depth: int = 0) -> None:
+    """Raises InputFailure where any string inside, keys included, is not clean, or where it is nested too deep to be kept."""
+    if depth > _DEEPEST:
+        raise InputFailure("metadata-too-deep", f"{what.split(' under ')[0]} is nested more than {_DEEPEST} levels deep")
     match value:
         case str():
             require_clean(value, what)
         case list():
             for element in value:
-                require_clean_json(element, what)
+                require_clean_json(element, what, depth + 1)
         case dict():
             for key, element in value.items():
                 require_clean(key, f"a key of {what}")
-                require_clean_json(element, f"{what} under {key!r}")
+                require_clean_json(element, f"{what} under {key!r}", depth + 1)
         case _:
             pass
