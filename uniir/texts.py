@@ -63,7 +63,7 @@ def parse_json(data: bytes) -> Json:
 def require_clean_json(value: Json, what: str, depth: int = 0) -> None:
     """Raises InputFailure where any string inside, keys included, is not clean, or where it is nested too deep to be kept."""
     if depth > _DEEPEST:
-        raise InputFailure("metadata-too-deep", f"{what.split(' under ')[0]} is nested more than {_DEEPEST} levels deep")
+        raise InputFailure("metadata-too-deep", f"{what.split(' under ', maxsplit=1)[0]} is nested more than {_DEEPEST} levels deep")
     match value:
         case str():
             require_clean(value, what)
