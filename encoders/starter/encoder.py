@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from encoders.devices import Device
 from encoders.starter.heads import Heads, load_heads
-from encoders.starter.image_tower import ARCHITECTURES, ImageTower, as_in_training, squash
+from encoders.starter.image_tower import ARCHITECTURES, ImageTower, squash
 from encoders.starter.steering import balanced, turn, unit, with_axis
 from encoders.starter.text_tower import TextTower, load_tokenizer
 from encoders.starter.weights import ALL
@@ -25,7 +25,7 @@ from uniir.spaces import VectorSpace
 from uniir.texts import require_text
 
 NAME = "starter"
-_PREPROCESSING = "upright shorter-160 squash-224-260 bicubic (x-127)/128; bert-uncased 256"
+_PREPROCESSING = "upright squash-224-260 bicubic (x-127)/128; bert-uncased 256"
 _EVERYTHING = frozenset(Modality)
 
 
@@ -123,7 +123,7 @@ class StarterEncoder:
 
     def _pixels(self, item: Document | Query, images: ImageLoader) -> tuple[NDArray[np.uint8], ...]:
         assert item.image is not None
-        picture = as_in_training(images.upright(item.image))
+        picture = images.upright(item.image)
         return tuple(squash(picture, architecture.side) for architecture in ARCHITECTURES)
 
     def _with_axes(self, content: NDArray[np.float32], parts: Sequence[_Parts]) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ from uniir.protocols import Steering
 
 _TENSORS = "heads.safetensors"
 _SETTINGS = "heads.json"
+_LAST_BLOCK = np.float32(0.5)  # its share in picture features: it lifts what tells two shots of one thing from two like things
 _WAY_OUT = "Install uniir again, or train the heads with `python -m training.starter`."
 
 
@@ -86,8 +87,8 @@ class Heads:
         return unit(np.einsum("nk,nkd->nd", weights / weights.sum(axis=1, keepdims=True), names).astype(np.float32))
 
     def picture(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Untrained picture features, for image to image: principal components of both towers' head features."""
-        return unit(head_features(features) @ self.tensors["picture.weight"])
+        """Untrained picture features, for image to image: principal components of what the towers give."""
+        return unit(picture_features(features) @ self.tensors["picture.weight"])
 
     def _standardised(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         return (features - self.tensors["image.mean"]) * self.tensors["image.inverse_deviation"]
@@ -103,6 +104,16 @@ def head_features(features: NDArray[np.float32]) -> NDArray[np.float32]:
         heads.append(unit(features[:, start : start + HEAD_WIDTH]))
         start += HEAD_WIDTH + architecture.last_block
     return unit(np.hstack(heads))
+
+
+def picture_features(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The head features, of unit length, beside each tower's last block at half of that, [n, 3232] from [n, 3232]."""
+    middles, start = [], 0
+    for architecture in ARCHITECTURES:
+        end = start + HEAD_WIDTH + architecture.last_block
+        middles.append(unit(features[:, start + HEAD_WIDTH : end]) * _LAST_BLOCK)
+        start = end
+    return unit(np.hstack([head_features(features), *middles]))
 
 
 def gelu(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -17,7 +17,6 @@ from encoders.starter.weights import LITE0, LITE2, WeightFile
 
 _BATCH_NORM_EPSILON = 1e-3
 _CLASSES = 1000
-TRAINING_SIDE = 160  # pixels on the shorter side of the pictures that the heads were trained on
 HEAD_WIDTH = 1280
 
 
@@ -46,18 +45,9 @@ class TowerOutput:
     logits: NDArray[np.float32]
 
 
-def as_in_training(image: Image.Image) -> Image.Image:
-    """The picture with at most TRAINING_SIDE pixels on its shorter side: sharper ones look foreign to heads trained on small pictures."""
-    scale = TRAINING_SIDE / min(image.size)
-    if scale >= 1:
-        return image
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-
-
 def squash(image: Image.Image, side: int) -> NDArray[np.uint8]:
     """The whole picture squeezed to a square, [side, side, 3]; nothing is cropped away."""
-    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC), np.uint8)
+    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC, reducing_gap=3.0), np.uint8)
 
 
 class ImageTower:

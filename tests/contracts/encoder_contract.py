@@ -124,11 +124,17 @@ class EncoderContract:
     def test_weights_of_the_parts_count(self, encoder: Encoder, pictures: Sequence[Path]) -> None:
         here = ImageReference(pictures[0])
         weights = Weights(text=2.0, image=0.5)
-        both, of_text, of_image = encoded(
-            encoder, Query(text="a dog", image=here, weights=weights), Query(text="a dog"), Query(image=here)
-        )
+        both, of_text, of_image = encoded(encoder, Query(text="a dog", image=here, weights=weights), Query(text="a dog"), Query(image=here))
         total = 2.0 * of_text + 0.5 * of_image
         np.testing.assert_allclose(both, total / np.linalg.norm(total), atol=TOLERANCE)
+
+    def test_a_stored_pair_depends_on_its_parts_alone(self, encoder: Encoder, pictures: Sequence[Path]) -> None:
+        """What a document's pair is made of is up to the encoder; that both parts are in it, and nothing else, is not."""
+        parts = encoded(encoder, text("a dog"), text("a train"), image(pictures[0]), image(pictures[1]))
+        pairs = encoded(encoder, *(pair(words, file) for words in ("a dog", "a train") for file in pictures[:2]))
+        for number, (of_text, of_image) in enumerate(((0, 2), (0, 3), (1, 2), (1, 3))):
+            assert (pairs @ parts[of_text]).argmax() // 2 == number // 2
+            assert pairs[number] @ parts[of_image] > pairs[number ^ 1] @ parts[of_image]
 
     @pytest.mark.parametrize("target", Modality)
     def test_steering_alone_brings_the_wanted_modality_first(self, encoder: Encoder, pictures: Sequence[Path], target: Modality) -> None:
@@ -139,9 +145,7 @@ class EncoderContract:
         assert [documents[place].modality for place in best] == [target, target]
 
     @pytest.mark.parametrize("target", [None, *Modality])
-    def test_steered_vectors_have_unit_length(
-        self, encoder: Encoder, items: list[Document | Query], target: Modality | None
-    ) -> None:
+    def test_steered_vectors_have_unit_length(self, encoder: Encoder, items: list[Document | Query], target: Modality | None) -> None:
         steering = [Steering(Modality.TEXT, target)] * len(items)
         steered = encoder.steer(encoded(encoder, *items), steering)
         assert lengths(steered) == pytest.approx([1] * len(items), abs=TOLERANCE)

@@ -26,6 +26,8 @@ def test_an_unknown_encoder_is_refused_with_those_that_there_are() -> None:
 def test_a_weak_kind_of_search_comes_with_a_sentence_and_what_to_pull_instead() -> None:
     (remark,) = remarks_on("starter", Modality.TEXT, Modality.IMAGE)
     assert "TIGER-Lab/UniIR" in remark
+    assert "can't run it yet" in remark  # so that nobody looks for a command
+    assert remark.count(". ") == 1
 
 
 def test_a_strong_kind_of_search_and_an_encoder_without_a_row_say_nothing() -> None:

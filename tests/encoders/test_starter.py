@@ -13,6 +13,7 @@ import sklearn
 
 from encoders.devices import Device
 from encoders.starter.encoder import StarterEncoder
+from encoders.starter.steering import MODALITIES
 from encoders.starter.text_tower import load_tokenizer
 from tests.contracts.encoder_contract import encoded, image, pair, text
 from uniir.documents import ImageReference, Modality
@@ -52,7 +53,7 @@ def test_photographs_have_their_captions_near_the_top(starter: StarterEncoder) -
     steered = starter.steer(queries, [Steering(Modality.IMAGE, Modality.TEXT)] * len(CAPTIONED))
     order = (-(steered @ captions.T)).argsort(axis=1)
     near = [place in first for place, first in enumerate(order[:, :3].tolist())]
-    assert sum(near) >= len(CAPTIONED) - 2
+    assert sum(near) >= len(CAPTIONED) - 2  # all but one with these heads; one more may go wrong when they are trained anew
 
 
 def test_the_two_pictures_of_a_stereo_pair_find_each_other(starter: StarterEncoder) -> None:
@@ -72,6 +73,19 @@ def test_a_text_has_one_vector_to_the_last_bit_whatever_stands_beside_it(starter
     alone = encoded(starter, text("a dog runs"))[0]
     beside = encoded(starter, text("word " * 300), text("a dog runs"), text("x"))[1]
     np.testing.assert_allclose(beside, alone, atol=1e-6)
+
+
+def test_a_stored_pair_is_the_normalised_sum_of_its_parts_balanced_block_by_block(starter: StarterEncoder) -> None:
+    photograph = _SKIMAGE / "chelsea.png"
+    choices = starter._heads.choices
+    layout = choices.layout
+    stored = encoded(starter, pair("a cat", photograph))[0]
+    of_text, of_image = encoded(starter, Query(text="a cat"), Query(image=ImageReference(photograph)))
+    blocks = np.split((of_text + of_image)[: layout.content], np.cumsum(layout.blocks)[:-1])
+    content = np.concatenate([block / np.linalg.norm(block) * weight for block, weight in zip(blocks, choices.image_weights, strict=True)])
+    axes = np.eye(3)[MODALITIES.index(Modality.IMAGE_TEXT)] * choices.axis_height
+    expected = np.concatenate([content / np.linalg.norm(content), axes])
+    np.testing.assert_allclose(stored, expected / np.linalg.norm(expected), atol=1e-5)
 
 
 def test_no_block_of_a_pair_depends_on_how_well_its_parts_agree(starter: StarterEncoder) -> None:

@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=_PACKAGE_DATA, help="where the heads go (%(default)s)")
     parser.add_argument("--reports", type=Path, default=_REPORTS, help="where starter.json and starter.md go (%(default)s)")
     parser.add_argument("--cache", type=Path, default=Path(".cache/starter"), help="features and unpacked pictures (%(default)s)")
-    parser.add_argument("--seeds", type=int, default=2, help="training runs whose heads are joined (%(default)s)")
+    parser.add_argument("--seeds", type=int, default=2, help="runs without and again with the held-out items (%(default)s)")
     parser.add_argument("--threads", type=int, default=usable_cores(), help="fewer where others need the cores (%(default)s)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

@@ -24,7 +24,7 @@ ORIGINS = (
         "Flickr8k",
         "RlNZLER/Image-Text-Matching (56a15d9), edwardcruzcruz/Describiendo_imagenes_keras (5c9a0ff)",
         "research and education, non-commercial; photographs belong to Flickr users",
-        "5859 pictures with five captions each",
+        "6441 pictures with five captions each",
     ),
     Origin(
         "Fashion product photos",
@@ -54,13 +54,25 @@ ORIGINS = (
 )
 
 
+EVALUATION_SEEN = (
+    "Nothing was chosen by a number on the evaluation data, but they were looked at more than once while the encoder was designed (how "
+    "often was not counted for the first versions), and these changes followed: pictures shrunk to 160 pixels (taken back since, on "
+    "validation), pairs balanced block by block, wider picture features, harder pools of texts for validation, a floor under the "
+    "ImageNet vocabulary. Then its figures set the goals of a second round: picture features with the towers' last blocks and levelled "
+    "components, no shrinking, longer training, more runs joined, and what was held out learnt in the end. All of that was decided on "
+    "training and validation items; the evaluation data were measured twice after it: the first measurement drew attention "
+    "to a fault in choosing the mixed list for pictures (equal scores counted as found), and nothing but that was changed for the second."
+)
+
+
 def described(report: Report) -> dict[str, object]:
     """The descriptive part of heads.json."""
     return {
         "name": "starter",
         "made": report.date,
-        "recipe": {**asdict(report.recipe), "seeds": report.seeds},
-        "chosen_on": "held-out training items and Flickr8k's dev pictures, never on the evaluation data",
+        "recipe": {**asdict(report.recipe), "runs_joined": 2 * report.seeds, "of_these_with_held_out_items": report.seeds},
+        "chosen_on": "held-out training items and Flickr8k's dev pictures, with heads that had not learnt them",
+        "evaluation_seen": EVALUATION_SEEN,
         "training_data": [asdict(origin) for origin in ORIGINS],
         "note": "Trained partly on pictures and texts whose terms allow research and education only; see docs/models/starter.md.",
         "results": {one.name: {"local R@1/5/10 with instruction": list(one.local_instructed)} for one in report.tasks},

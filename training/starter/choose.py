@@ -24,10 +24,13 @@ _SCALES = tuple(
     for picture in (0.0, 0.5, 1.0)
 )
 _TOLERATED_LOSS = 0.5  # points a set may lose against the raw tower before a choice is barred
-_FEWEST_FOR_BARRING = 50  # queries; in a smaller set one query is more than two points
+_FEWEST_FOR_BARRING = 30  # queries; in a smaller set one query is more than three points
 # Every validation set has a brother in training, so validation can't see what the ImageNet vocabulary is for: things that the heads
 # were never shown. With heads trained on Flickr8k alone it lifted R@1 on held-out animals from 18 to 55, so between modalities it stays.
 _LEAST_VOCABULARY = 0.25  # of the trained head's scale
+# A few dozen held-out queries can't tell whether the trained blocks cost accuracy between pictures, where the bare towers must not be
+# lost against. The picture block alone is not trained, and keeps up with them on all 340 exercises and 400 grocery pictures.
+_BETWEEN_PICTURES = Steering(Modality.IMAGE, Modality.IMAGE)
 _PUSHES = (0.5, 0.75, 1.0, 1.5)
 _WRONG_ALLOWED = 0.005  # share of wrong modalities in the top 5
 _OFFSETS = np.round(np.arange(-0.4, 0.61, 0.05), 2)
@@ -60,21 +63,21 @@ def choose_scales(tasks: Sequence[RetrievalTask], space: ContentSpace) -> dict[S
 
 
 def _best(steering: Steering, scores: Sequence[BlockScores]) -> Trial:
-    raw = {(Modality.TEXT, Modality.TEXT): (0.0, 1.0, 0.0), (Modality.IMAGE, Modality.IMAGE): (0.0, 0.0, 1.0)}
-    lone = raw.get((steering.query, steering.target or steering.query))
-    reference = _results(scores, lone) if lone else {}
+    reference = {one.task.name: recalls(best_places(one.bare, one.task.positives)) for one in scores if one.bare is not None}
     barring = [one.task.name for one in scores if reference and len(one.task.queries) >= _FEWEST_FOR_BARRING]
     trials = []
     for scales in _SCALES:
         if not any(scales) or (scales[2] and steering.query is Modality.TEXT):
             continue
-        if lone is None and scales[1] < _LEAST_VOCABULARY * scales[0]:
+        if steering == _BETWEEN_PICTURES and any(scales[:2]):
+            continue
+        if not reference and scales[1] < _LEAST_VOCABULARY * scales[0]:
             continue
         results = _results(scores, scales)
         loss = max((before - after for name in barring for before, after in zip(reference[name], results[name], strict=True)), default=0.0)
-        trials.append((loss <= _TOLERATED_LOSS, float(np.mean(list(results.values()))), scales, results))
-    admitted = [trial for trial in trials if trial[0]] or trials
-    _, _, scales, results = max(admitted, key=lambda trial: trial[1])
+        # Where nothing keeps up with the raw tower, what loses least is taken.
+        trials.append((-max(loss, _TOLERATED_LOSS), float(np.mean(list(results.values()))), scales, results))
+    _, _, scales, results = max(trials, key=lambda trial: trial[:2])
     return Trial(steering, Turn(scales, (0.0, 0.0, 0.0)), results, reference)
 
 

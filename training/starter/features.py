@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from encoders.devices import Device
-from encoders.starter.image_tower import ARCHITECTURES, ImageTower, as_in_training, squash
+from encoders.starter.image_tower import ARCHITECTURES, ImageTower, squash
 from encoders.starter.text_tower import TextTower, load_tokenizer
 from uniir.documents import ImageReference
 from uniir.images import FileImages
@@ -63,16 +63,11 @@ def extract_pictures(archives: Path, destination: Path) -> Path:
     return destination
 
 
-def picture_features(
-    root: Path, paths: Sequence[str], *, mirrored: bool, sharp: bool = False, cache: Path, device: Device
-) -> PictureFeatures:
-    """Features of `root/path` for every path; read from the cache where the same list was asked for before.
-
-    `sharp` leaves out the shrinking that the encoder does, for measuring the bare towers.
-    """
+def picture_features(root: Path, paths: Sequence[str], *, mirrored: bool, cache: Path, device: Device) -> PictureFeatures:
+    """Features of `root/path` for every path; read from the cache where the same list was asked for before."""
     ordered = sorted(set(paths))
     row = {path: number for number, path in enumerate(ordered)}
-    kind = f"{mirrored} {sharp}"
+    kind = "mirrored" if mirrored else "straight"
     file = cache / f"pictures-{_digest([kind, *ordered])}.npz"
     if file.exists():
         with np.load(file) as stored:
@@ -81,8 +76,7 @@ def picture_features(
     images = FileImages()
 
     def pixels(path: str) -> list[NDArray[np.uint8]]:
-        full = images.upright(ImageReference(root / path))
-        image = full if sharp else as_in_training(full)
+        image = images.upright(ImageReference(root / path))
         turned = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else image
         return [squash(turned, architecture.side) for architecture in ARCHITECTURES]
 

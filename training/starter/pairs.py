@@ -115,6 +115,23 @@ def mbeir_split(data: Path) -> Split:
     return Split(tuple(training), tuple(validation))
 
 
+def everything(data: Path) -> tuple[tuple[RetrievalTask, ...], tuple[RetrievalTask, ...]]:
+    """All tasks and all text pairs with nothing held out, to learn from once everything is chosen."""
+    folder = data / "train"
+    queries, pool = _read(folder, "mbeir_union_train")
+    own = {"flickr8k"}
+    tasks = list(_tasks(queries, pool, lambda _item: True, without=own))
+    captioned = [one for one in queries if _dataset(one.qid) in own]
+    pictures = [one for one in pool if _dataset(one.did) in own]
+    for name in ("mbeir_flickr8k_more_train", "mbeir_flickr8k_val"):
+        more_queries, more_pool = _read(folder, name)
+        captioned += more_queries
+        pictures += more_pool
+    tasks.extend(_tasks(captioned, pictures, lambda _item: True, without=set()))
+    texts = [_text_task(file.name.removesuffix(".jsonl.gz"), _text_pairs(file), []) for file in _text_files(data)]
+    return tuple(tasks), tuple(texts)
+
+
 def text_split(data: Path, barred: Collection[str]) -> Split:
     """Every file of text pairs as a text to text task; pairs that share a text stay together.
 
@@ -122,9 +139,8 @@ def text_split(data: Path, barred: Collection[str]) -> Split:
     """
     training: list[RetrievalTask] = []
     validation: list[RetrievalTask] = []
-    for file in sorted((data / "train_text").glob("*.jsonl.gz")):
-        with gzip.open(file) as lines:
-            pairs = [(str(one["query"]), str(one["positive"])) for one in map(json.loads, lines)]
+    for file in _text_files(data):
+        pairs = _text_pairs(file)
         groups = Groups()
         for query, positive in pairs:
             groups.join(query, positive)
@@ -193,6 +209,15 @@ def _groups(queries: Iterable[MbeirQuery], candidates: dict[str, MbeirCandidate]
         for item in items[1:]:
             groups.join(items[0], item)
     return groups
+
+
+def _text_files(data: Path) -> list[Path]:
+    return sorted((data / "train_text").glob("*.jsonl.gz"))
+
+
+def _text_pairs(file: Path) -> list[tuple[str, str]]:
+    with gzip.open(file) as lines:
+        return [(str(one["query"]), str(one["positive"])) for one in map(json.loads, lines)]
 
 
 def _text_task(name: str, pairs: Sequence[tuple[str, str]], distractors: Sequence[str]) -> RetrievalTask:

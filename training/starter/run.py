@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import logging
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,12 +28,12 @@ from training.starter.choose import (
     mixed_tasks,
 )
 from training.starter.evaluation_data import evaluation_tasks, published_baselines
-from training.starter.features import PictureFeatures, TextFeatures, extract_pictures, picture_features, text_features
+from training.starter.features import PictureFeatures, extract_pictures, picture_features, text_features
 from training.starter.heads_file import PICTURE, assemble, class_sentences, combine, fixed_arrays, mixed_down, write_heads
 from training.starter.instructions import Comparison, compare, instructed_tasks, worth_it
 from training.starter.measure import RawSpace, TaskReport, fairness_table, measure_task, parts_of
 from training.starter.model import HEAD
-from training.starter.pairs import RetrievalTask, mbeir_split, text_split
+from training.starter.pairs import RetrievalTask, everything, mbeir_split, text_split
 from training.starter.report import Report, write_report
 from training.starter.spaces import ContentSpace
 from training.starter.train import Material, Recipe, Trainer
@@ -89,10 +90,12 @@ class Run:
     def all(self, out: Path, reports: Path) -> None:
         """Trains, chooses, writes the heads, measures, reports."""
         pictures = extract_pictures(self._data / "train" / "images", self._cache / "pictures")
-        straight, mirrored = (self._pictures(pictures, _TRAIN_FILES, mirrored=side) for side in (False, True))
-        validation = self._pictures(pictures, (_VALIDATION_FILE,), mirrored=False)
+        views = self._views(pictures, _TRAIN_FILES)
+        later = self._views(pictures, (_VALIDATION_FILE,))
+        straight, validation = views[0], later[0]
         _LOG.info("%d training pictures, %d for validation", len(straight.row), len(validation.row))
-        every = (*self._split.training, *self._split.validation, *self._text_split.training, *self._text_split.validation)
+        whole_tasks, whole_pairs = everything(self._data)
+        every = (*whole_tasks, *whole_pairs, *self._split.validation, *self._text_split.validation)
         instructed = instructed_tasks(
             self._split.validation, read_instructions(self._data / "train" / "instructions" / "query_instructions.tsv")
         )
@@ -100,10 +103,18 @@ class Run:
         texts = text_features(
             [*class_sentences(), *said, *(text for task in every for text in task.texts)], cache=self._cache, device=self._device
         )
-        heads = self._train(straight, mirrored, texts)
+        fixed = fixed_arrays(straight, texts, PICTURE)
+        material = Material(views, texts, fixed["image.mean"], fixed["image.inverse_deviation"])
+        learnt = (*self._split.training, *self._text_split.training)
+        first = self._runs(material, self._split.training, self._text_split.training, range(self._seeds))
+        heads = _joined(first, fixed, material, learnt)
         chosen = self._choose(heads, ContentSpace(heads, (straight, validation), texts), instructed)
-        heads = replace(heads, choices=chosen.choices)
-        _LOG.info("chosen; measuring")
+        _LOG.info("chosen; training on everything")
+        # Usual practice: once all is chosen, what was held out is learnt as well, and the choices stay as they are.
+        whole = replace(material, views=tuple(PictureFeatures.joined(both) for both in zip(views, later, strict=True)))
+        second = self._runs(whole, whole_tasks, whole_pairs, range(self._seeds, 2 * self._seeds))
+        heads = replace(_joined((*first, *second), fixed, material, learnt), choices=chosen.choices)
+        _LOG.info("measuring")
         measured = self._measure(heads)
         report = Report(
             date=datetime.date.today().isoformat(),
@@ -122,6 +133,9 @@ class Run:
         write_report(report, reports)
         _LOG.info("done in %.1f minutes", (time.monotonic() - self._started) / 60)
 
+    def _views(self, root: Path, files: tuple[str, ...]) -> tuple[PictureFeatures, ...]:
+        return tuple(self._pictures(root, files, mirrored=mirrored) for mirrored in (False, True))
+
     def _pictures(self, root: Path, files: tuple[str, ...], *, mirrored: bool) -> PictureFeatures:
         parts = []
         for file in files:
@@ -132,23 +146,22 @@ class Run:
             parts.append(picture_features(root, paths, mirrored=mirrored, cache=self._cache, device=self._device))
         return PictureFeatures.joined(parts)
 
-    def _train(self, straight: PictureFeatures, mirrored: PictureFeatures, texts: TextFeatures) -> Heads:
-        fixed = fixed_arrays(straight, texts, PICTURE)
-        material = Material((straight, mirrored), texts, fixed["image.mean"], fixed["image.inverse_deviation"])
-        runs = [self._train_once(material, seed) for seed in range(self._seeds)]
-        trained = combine(runs)
-        learnt = sorted({text for task in (*self._split.training, *self._text_split.training) for text in task.texts})
-        trained["head.mix"] = mixed_down(assemble(_UNCHOSEN, trained, fixed), straight, texts.of(learnt), HEAD)
-        return assemble(_UNCHOSEN, trained, fixed)
+    def _runs(
+        self, material: Material, tasks: Sequence[RetrievalTask], pairs: Sequence[RetrievalTask], seeds: Iterable[int]
+    ) -> list[dict[str, NDArray[np.float32]]]:
+        return [self._train_once(material, tasks, pairs, seed) for seed in seeds]
 
-    def _train_once(self, material: Material, seed: int) -> dict[str, NDArray[np.float32]]:
+    def _train_once(
+        self, material: Material, tasks: Sequence[RetrievalTask], pairs: Sequence[RetrievalTask], seed: int
+    ) -> dict[str, NDArray[np.float32]]:
         """One seed's heads, kept in the cache so that an interrupted command goes on where it was."""
         recipe = Recipe()
-        key = hashlib.sha256(f"{recipe} {len(material.texts.row)} {len(material.views[0].row)}".encode()).hexdigest()[:16]
-        file = self._cache / f"trained-{key}-{seed}.npz"
+        views = material.views
+        settings = f"{recipe} {len(material.texts.row)} {len(views)} {len(views[0].row)}"
+        file = self._cache / f"trained-{hashlib.sha256(settings.encode()).hexdigest()[:16]}-{seed}.npz"
         if not file.exists():
             started = time.monotonic()
-            trained = Trainer(material, self._split.training, self._text_split.training, recipe, seed).run()
+            trained = Trainer(material, tasks, pairs, recipe, seed).run()
             np.savez(file, **trained)  # type: ignore[arg-type]
             _LOG.info("trained seed %d in %.0f s", seed, time.monotonic() - started)
         with np.load(file) as stored:
@@ -167,7 +180,9 @@ class Run:
                 mixed = [one for one in mixed_tasks(in_lists, space, query, trial.turn.scales) if one.target is target]
                 pushes.append(choose_push(mixed) if mixed else 1.0)
                 turns[Steering(query, target)] = trial.turn
-            tried = list(dict.fromkeys([*(trial.turn.scales for trial in own.values()), (1.0, 1.0, 1.0), (1.0, 0.4, 0.5), (1.0, 0.6, 1.0)]))
+            # By picture features alone all texts are equal, and equals would count as found.
+            shared = [trial.turn.scales for trial in own.values() if any(trial.turn.scales[:2])]
+            tried = list(dict.fromkeys([*shared, (1.0, 1.0, 1.0), (1.0, 0.4, 0.5), (1.0, 0.6, 1.0)]))
             open_turn = choose_open_turn(in_lists, space, query, tried)
             turns[Steering(query, None)] = open_turn
             fair[str(query)] = {
@@ -189,13 +204,24 @@ class Run:
         wanted_texts, wanted_pictures = parts_of(tasks)
         texts = text_features(wanted_texts, cache=self._cache, device=self._device)
         pictures = picture_features(root, sorted(wanted_pictures), mirrored=False, cache=self._cache, device=self._device)
-        sharp = picture_features(root, sorted(wanted_pictures), mirrored=False, sharp=True, cache=self._cache, device=self._device)
-        features = head_features(sharp.features.astype(np.float32))
+        features = head_features(pictures.features.astype(np.float32))
         raw = RawSpace(
             {text: texts.vectors[row] for text, row in texts.row.items()}, {path: features[row] for path, row in pictures.row.items()}
         )
         space = ContentSpace(heads, (pictures,), texts)
         return [measure_task(task, space, raw, heads.choices) for task in tasks]
+
+
+def _joined(
+    runs: Sequence[dict[str, NDArray[np.float32]]],
+    fixed: dict[str, NDArray[np.float32]],
+    material: Material,
+    learnt: Iterable[RetrievalTask],
+) -> Heads:
+    trained = combine(runs)
+    texts = sorted({text for task in learnt for text in task.texts})
+    trained["head.mix"] = mixed_down(assemble(_UNCHOSEN, trained, fixed), material.views[0], material.texts.of(texts), HEAD)
+    return assemble(_UNCHOSEN, trained, fixed)
 
 
 def _nearest(trials: dict[Steering, Trial], query: Modality, target: Modality) -> Trial:

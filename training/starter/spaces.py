@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.starter.heads import Heads
+from encoders.starter.heads import Heads, head_features
 from encoders.starter.image_tower import ARCHITECTURES, TowerOutput
 from encoders.starter.steering import balanced, unit
 from training.starter.features import PictureFeatures, TextFeatures
@@ -24,12 +24,14 @@ class ContentSpace:
         self._heads = heads
         self._texts = texts
         self._row: dict[str, int] = {}
-        contents = []
+        contents, bare = [], []
         for part in pictures:
             start = len(self._row)
             self._row |= {path: start + number for path, number in part.row.items()}
             contents.append(heads.image_content(_outputs(part)))
+            bare.append(head_features(part.features.astype(np.float32)))
         self._pictures = np.concatenate(contents)
+        self._bare_pictures = np.concatenate(bare)
         self._known_texts: dict[str, NDArray[np.float32]] = {}
 
     def content(self, parts: Sequence[Parts]) -> NDArray[np.float32]:
@@ -49,6 +51,10 @@ class ContentSpace:
         missing = list(dict.fromkeys(text for text in texts if text not in self._known_texts))
         if missing:
             self._known_texts |= dict(zip(missing, self._heads.text_content(self._texts.of(missing)), strict=True))
+
+    def bare_pictures(self, parts: Sequence[Parts]) -> NDArray[np.float32]:
+        """The towers' own features of pictures, which no block may fall far below."""
+        return self._bare_pictures[[self._row[one.image or ""] for one in parts]]
 
     def documents(self, parts: Sequence[Parts]) -> NDArray[np.float32]:
         """The same for candidates, whose pairs are balanced block by block."""
@@ -77,6 +83,7 @@ class BlockScores:
     blocks: NDArray[np.float32]
     lengths: NDArray[np.float32]  # [blocks, queries], squared length of each block of the queries
     pool_modalities: tuple[Modality, ...]
+    bare: NDArray[np.float32] | None  # [queries, pool], by the towers without heads; only between texts and between pictures
 
     @classmethod
     def of(cls, task: RetrievalTask, space: ContentSpace) -> BlockScores:
@@ -86,7 +93,14 @@ class BlockScores:
         blocks = np.stack([queries[:, one] @ pool[:, one].T for one in slices])
         blocks[:, own_pictures(task)] = -np.inf
         lengths = np.stack([(queries[:, one] ** 2).sum(axis=1) for one in slices])
-        return cls(task, task.queries[0].modality, blocks, lengths, tuple(one.modality for one in task.pool))
+        kinds = tuple(one.modality for one in task.pool)
+        bare = None
+        if {task.queries[0].modality, *kinds} == {Modality.IMAGE}:
+            bare = space.bare_pictures(task.queries) @ space.bare_pictures(task.pool).T
+            bare[own_pictures(task)] = -np.inf
+        elif {task.queries[0].modality, *kinds} == {Modality.TEXT}:
+            bare = blocks[1]
+        return cls(task, task.queries[0].modality, blocks, lengths, kinds, bare)
 
     def cosines(self, scales: Sequence[float]) -> NDArray[np.float32]:
         """[queries, pool] for queries whose blocks are rescaled and whose content has unit length again."""
