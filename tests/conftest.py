@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, settings
 from tests.folders import Tree
 from tests.worlds import World
 
-settings.register_profile("uniir", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+# The same examples in every run, so that a change is judged by itself; `pytest --hypothesis-profile=explore` looks for new ones.
+settings.register_profile("explore", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("uniir", settings.get_profile("explore"), derandomize=True)
 settings.load_profile("uniir")
 
 

@@ -202,3 +202,18 @@ def test_only_quarantined_lines_are_tried_again_on_request(world: Worlds) -> Non
     here.ingest()
     counts = here.ingest(retry=True)
     assert (counts.added, counts.changed, counts.unchanged, len(counts.failed)) == (0, 0, 3, 1)
+
+
+def test_a_line_whose_picture_went_fails_once_and_keeps_its_document(world: Worlds) -> None:
+    here = world({"list.jsonl": manifest(LINES[0], {"did": "1", "img_path": "a.jpg"}, {"did": "2", "img_path": "never.jpg"})})
+    here.lay({"a.jpg": picture(1)})
+    here.ingest()
+    (here.corpus / "a.jpg").unlink()
+    assert here.failed(here.ingest(prune=True)) == {"list.jsonl#did=1": "unreadable"}
+    again = here.ingest(prune=True)
+    assert (again.failed, again.quarantined) == ([], 2)
+    assert here.checks() == []
+    assert here.documents().keys() == {"list.jsonl#did=1:0", "list.jsonl#did=1"}
+    here.lay({"a.jpg": picture(2)})
+    assert here.ingest().changed == 1
+    assert here.failures().keys() == {"list.jsonl#did=2"}
