@@ -117,7 +117,7 @@ class Trainer:
         for _ in range(steps):
             loss = self._caption_loss() + recipe.text_weight * self._text_loss() + recipe.task_weight * self._task_loss()
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             schedule.step()
         return self._module.arrays()
