@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ from uniir.protocols import ImageLoader, Prepared, Steering
 from uniir.queries import Query
 from uniir.spaces import VectorSpace
 from uniir.texts import require_text
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 NAME = "starter"
 _PREPROCESSING = "upright squash-224-260 bicubic (x-127)/128; bert-uncased 256"
@@ -139,7 +143,7 @@ class StarterEncoder:
         return vectors
 
     @property
-    def _tokenizer(self):  # type: ignore[no-untyped-def]
+    def _tokenizer(self) -> Tokenizer:
         with self._loading:
             return self._loaded_tokenizer
 
@@ -155,7 +159,7 @@ class StarterEncoder:
 
     # cached_property alone would let two threads load the same weights twice; the lock is held by the properties above.
     @cached_property
-    def _loaded_tokenizer(self):  # type: ignore[no-untyped-def]
+    def _loaded_tokenizer(self) -> Tokenizer:
         return load_tokenizer()
 
     @cached_property

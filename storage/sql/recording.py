@@ -13,7 +13,7 @@ from storage.sql.rows import from_document, in_blocks
 from storage.sql.schema import EmbeddingState, documents, embeddings, now, sources
 from uniir.documents import Document
 from uniir.ids import new_id
-from uniir.ledger import Failure, Recording, SourceDraft, SourceKey, SourceKind
+from uniir.ledger import Failure, Recording, SourceDraft, SourceKey
 
 
 @dataclass
@@ -172,7 +172,7 @@ def _source_columns(draft: SourceDraft) -> dict[str, Any]:
         "root": draft.key.root,
         "path": draft.key.path,
         "locator": draft.key.locator,
-        "kind": SourceKind(draft.kind),
+        "kind": draft.kind,
         "signature": draft.signature,
         "sha256": draft.sha256,
     }
