@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from uniir.errors import SettingsError
@@ -35,11 +35,23 @@ class Settings(BaseSettings):
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, gt=0, description="threads that encode")
     keep_vectors: bool = Field(True, description="keep vectors in the catalog, so that a lost vector store needs no encoding")
     wait_seconds: float = Field(10.0, ge=0, description="how long a command waits for another that has the data directory")
+    host: str = Field("127.0.0.1", description="where `uniir serve` and `uniir ui` listen; elsewhere than on loopback only with a token")
+    port: int = Field(8765, ge=0, le=65535, description="the port they listen on; 0 takes a free one")
+    token: SecretStr | None = Field(None, description="what a request must bring along; needed to listen elsewhere than on loopback")
+    corpus_roots: tuple[Path, ...] = Field((), description="folders that the service may ingest from when it is asked without the secret")
+    upload_megabytes: int = Field(200, gt=0, description="how much one request may bring")
+    rerank_top: int = Field(20, ge=2, le=200, description="how many of the best hits are read again")
+    rerank_seconds: float = Field(2.0, gt=0, description="how long reranking may take before the first order stands")
 
     @field_validator("data_dir", "instructions_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
+
+    @field_validator("corpus_roots")
+    @classmethod
+    def _real(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        return tuple(root.expanduser().resolve() for root in value)
 
     @classmethod
     def settings_customise_sources(
@@ -63,6 +75,14 @@ class Settings(BaseSettings):
     @property
     def thumbnails_directory(self) -> Path:
         return self.data_dir / "thumbnails"
+
+    @property
+    def query_pictures_directory(self) -> Path:
+        return self.data_dir / "query-pictures"
+
+    @property
+    def uploads_directory(self) -> Path:
+        return self.data_dir / "uploads"
 
 
 @dataclass(frozen=True, slots=True)

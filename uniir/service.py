@@ -1,0 +1,94 @@
+"""Everything a person or a program can ask of a data directory: done in this process, or by its owner over HTTP, with the same answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from uniir.wire import (
+    CollectionAnswer,
+    CollectionsAnswer,
+    DeleteAnswer,
+    DeleteRequest,
+    DoctorAnswer,
+    DoctorRequest,
+    DocumentAnswer,
+    ExampleQuery,
+    ExplainRequest,
+    Explanation,
+    FailuresAnswer,
+    FailureSelection,
+    IngestRequest,
+    InstructionsAnswer,
+    JobAnswer,
+    JobsAnswer,
+    KeptPicture,
+    NewCollection,
+    RebuildAnswer,
+    RebuildRequest,
+    SearchAnswer,
+    SearchRequest,
+)
+
+
+class Service(Protocol):
+    """`app.local` does it here, `uniir.client` asks a running service. Every method raises UniirError and its children."""
+
+    def search(self, request: SearchRequest, picture: Path | None = None) -> SearchAnswer:
+        """The k best documents. `picture` is a file of the caller's; a picture that is kept already is named in the request."""
+        ...
+
+    def explain(self, request: ExplainRequest) -> Explanation:
+        """Why a document has its score in this search."""
+        ...
+
+    def keep_picture(self, picture: bytes) -> KeptPicture:
+        """Keeps a query picture under its hash. Raises QueryError for what is no usable picture."""
+        ...
+
+    def document(self, document: str) -> DocumentAnswer: ...
+
+    def examples(self, collection: str | None = None) -> Sequence[ExampleQuery]:
+        """Searches that find something here, for a first visit; the same ones each time while the collection stays as it is."""
+        ...
+
+    def instructions(self) -> InstructionsAnswer: ...
+
+    def collections(self) -> CollectionsAnswer: ...
+
+    def create_collection(self, request: NewCollection) -> CollectionAnswer: ...
+
+    def failures(self, selection: FailureSelection) -> FailuresAnswer: ...
+
+    def ignore_failures(self, selection: FailureSelection) -> int:
+        """Keeps inputs in quarantine and out of every report until they change; says how many."""
+        ...
+
+    def start_ingest(self, request: IngestRequest) -> JobAnswer:
+        """Queues an ingest; one runs at a time."""
+        ...
+
+    def jobs(self) -> JobsAnswer:
+        """All that are remembered, newest first."""
+        ...
+
+    def job(self, job: str) -> JobAnswer: ...
+
+    def follow(self, job: str) -> Iterator[JobAnswer]:
+        """The job now, then at every change a few times a second, until it is over."""
+        ...
+
+    def cancel(self, job: str) -> JobAnswer:
+        """Ends a job after the batch at hand; what is done stays."""
+        ...
+
+    def retry(self, job: str) -> JobAnswer:
+        """Queues the same ingest once more, quarantined inputs included."""
+        ...
+
+    def doctor(self, request: DoctorRequest) -> DoctorAnswer: ...
+
+    def rebuild(self, request: RebuildRequest) -> RebuildAnswer: ...
+
+    def delete(self, request: DeleteRequest) -> DeleteAnswer: ...
