@@ -4,20 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from uniir.documents import Document
 from uniir.instructions import Instruction
 from uniir.queries import Query
 
 
+class Band(StrEnum):
+    """How good a match is in words; cut points are the encoder's or the reranker's and come from evaluation."""
+
+    STRONG = "strong"
+    GOOD = "good"
+    WEAK = "weak"
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A document with its place. `parts` are the terms whose sum is the score: text, image, like, not, modality."""
+    """A document with its place. `parts` are the terms whose sum is the score: text, image, like, not, modality.
+
+    `retrieval_rank` is the place before reranking, `relevance` the reranker's probability; None where it was not reranked.
+    """
 
     document: Document
     rank: int
     score: float
     parts: Mapping[str, float] = field(default_factory=dict)
+    band: Band | None = None
+    retrieval_rank: int | None = None
+    relevance: float | None = None
+
+
+class RerankState(StrEnum):
+    """What became of reranking."""
+
+    DONE = "done"
+    OFF = "off"  # asked to be off, or not helpful for this kind of query
+    FAILED = "failed"  # the first order stands
+
+
+@dataclass(frozen=True, slots=True)
+class RerankOutcome:
+    """`by_default` tells whether it is on for this kind of query when nobody says otherwise; `count` how many hits were read again."""
+
+    state: RerankState = RerankState.OFF
+    by_default: bool = False
+    reranker: str | None = None
+    count: int = 0
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +63,5 @@ class SearchResult:
     hits: tuple[Hit, ...]
     timings_ms: Mapping[str, float]
     notes: tuple[str, ...] = ()
+    rerank: RerankOutcome = RerankOutcome()
+    instruction_chosen: bool = False  # for the user, since none was named

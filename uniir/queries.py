@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from uniir.documents import ImageReference, Modality
 from uniir.errors import InputFailure, QueryError
@@ -23,6 +24,14 @@ class Weights:
     negative: float = 0.5
 
 
+class Reranking(StrEnum):
+    """Whether a second model reads the best hits again: where it was measured to help, always, or never."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A search: parts, instruction, wanted modality, and what to avoid or resemble."""
@@ -34,6 +43,8 @@ class Query:
     weights: Weights = field(default_factory=Weights)
     negatives: tuple[str, ...] = ()
     like: tuple[int, ...] = ()
+    path: str | None = None  # only documents whose path starts so, below its root or in full
+    rerank: Reranking = Reranking.AUTO
     k: int = 10
 
     @property

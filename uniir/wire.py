@@ -9,7 +9,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from uniir.documents import Modality
-from uniir.queries import MAX_RESULTS, MAX_WEIGHT, Weights
+from uniir.hits import Band, RerankState
+from uniir.queries import MAX_RESULTS, MAX_WEIGHT, Reranking, Weights
 
 MAX_TEXT = 20_000  # characters of a query; the longest passage any encoder reads is far shorter
 Weight = Annotated[float, Field(ge=0, le=MAX_WEIGHT, allow_inf_nan=False)]
@@ -32,14 +33,6 @@ class Answer(BaseModel):
 
 
 # --- search ---------------------------------------------------------------------------------------------------------
-
-
-class Reranking(StrEnum):
-    """Whether a second model reads the best hits again: where it was measured to help, always, or never."""
-
-    AUTO = "auto"
-    ON = "on"
-    OFF = "off"
 
 
 class QueryWeights(Request):
@@ -86,14 +79,6 @@ class UsedInstruction(Answer):
     chosen: bool = Field(False, description="whether it was chosen for the user")
 
 
-class Band(StrEnum):
-    """How good a match is in words; cut points are the encoder's or the reranker's and come from evaluation."""
-
-    STRONG = "strong"
-    GOOD = "good"
-    WEAK = "weak"
-
-
 class HitAnswer(Answer):
     """One document with its place."""
 
@@ -110,12 +95,6 @@ class HitAnswer(Answer):
     band: Band | None = None
     retrieval_rank: int | None = Field(None, description="the place before reranking")
     relevance: float | None = Field(None, description="the reranker's probability that it is relevant")
-
-
-class RerankState(StrEnum):
-    DONE = "done"
-    OFF = "off"  # asked to be off, or not helpful for this kind of query
-    FAILED = "failed"  # the first order stands; `reason` says why
 
 
 class RerankAnswer(Answer):
