@@ -252,7 +252,11 @@ class CollectionAnswer(Answer):
 
 
 class CollectionsAnswer(Answer):
+    """All collections. `default` is the one used when none is named; folders below `corpus_roots` may be ingested by anybody who may search."""
+
     collections: list[CollectionAnswer]
+    default: str | None = None
+    corpus_roots: list[str] = []
 
 
 class NewCollection(Request):
