@@ -4,11 +4,15 @@ UniirError                 exit 1   our fault, or something nobody foresaw
 |- UsageError              exit 2   a wrong option, id, path or file given by the user
 |  |- SettingsError        exit 2   a setting that can't be used
 |  |- QueryError           exit 2   a query that can't be answered as asked
-|  `- SpaceMismatch        exit 2   vectors of two spaces would have met
-|- Unavailable             exit 4   a store or a model is not reachable
-|  |- DirectoryInUse       exit 4   another process owns the data directory
+|  |- SpaceMismatch        exit 2   vectors of two spaces would have met
+|  |- NotFound             exit 2   no document, collection, job or picture of that name
+|  |- NotAllowed           exit 2   a service wants its secret or token for this
+|  `- TooLarge             exit 2   more bytes than a service takes
+|- Unavailable             exit 4   a store, a model or a service is not reachable
+|  |- DirectoryInUse       exit 4   another process owns the data directory, or its owner is busy with something else
 |  |- StoreUnavailable     exit 4   the vector store or the catalog does not answer
-|  `- ModelUnavailable     exit 4   weights or libraries of a model are not here
+|  |- ModelUnavailable     exit 4   weights or libraries of a model are not here
+|  `- ServiceUnavailable   exit 4   no service answers at that address
 `- Interrupted             exit 130 stopped by the user; what was done is kept
 
 InputFailure               one input that can't be used: data for the quarantine, never the end of a run
@@ -46,6 +50,18 @@ class SpaceMismatch(UsageError):
     pass
 
 
+class NotFound(UsageError):
+    pass
+
+
+class NotAllowed(UsageError):
+    pass
+
+
+class TooLarge(UsageError):
+    pass
+
+
 class Unavailable(UniirError):
     exit_code = 4
 
@@ -59,6 +75,10 @@ class StoreUnavailable(Unavailable):
 
 
 class ModelUnavailable(Unavailable):
+    pass
+
+
+class ServiceUnavailable(Unavailable):
     pass
 
 
