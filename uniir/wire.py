@@ -252,7 +252,7 @@ class CollectionAnswer(Answer):
 
 
 class CollectionsAnswer(Answer):
-    """All collections. `default` is the one used when none is named; folders below `corpus_roots` may be ingested by anybody who may search."""
+    """All collections. `default` is the one used when none is named; below `corpus_roots` anybody who may search may ingest."""
 
     collections: list[CollectionAnswer]
     default: str | None = None
@@ -275,6 +275,8 @@ class FailureAnswer(Answer):
     attempts: int
     first_seen: datetime
     last_seen: datetime
+    file: str | None = Field(None, description="the path without its locator")
+    locator: str | None = None
 
 
 class FailuresAnswer(Answer):
