@@ -55,7 +55,9 @@ class SearchService:
             hits = self._explain(vector, found, documents)
         stages["total"] = round(sum(stages.values()), 3)
         if len(hits) < query.k:
-            notes.append(f"Only {len(hits)} documents fit.")
+            notes.append(
+                f"Only {len(hits)} documents fit." if hits or not query.path else f"No document's path starts with {query.path!r}."
+            )
         notes += self._remarks(instruction.query, target)
         return SearchResult(query, instruction, hits, stages, tuple(notes))
 
@@ -74,7 +76,7 @@ class SearchService:
 
     def _retrieve(self, vector: NDArray[np.float32], query: Query) -> tuple[Sequence[tuple[int, float]], Mapping[int, Document]]:
         """The k best ids with scores and their documents: a target that was named filters, an instruction only steers."""
-        where = Filter(frozenset({query.target}) if query.target is not None else None, frozenset(query.like))
+        where = self._filter(query)
         wanted = query.k + _SPARE
         while True:
             neighbours = self._store.search(vector[None], wanted, where)
@@ -84,6 +86,11 @@ class SearchService:
             if len(found) >= query.k or len(pairs) < wanted or wanted > 4 * MAX_RESULTS:
                 return found[: query.k], documents
             wanted *= 2
+
+    def _filter(self, query: Query) -> Filter:
+        if query.path:
+            return Filter(without=frozenset(query.like), only=self._library.ids_below(query.path, query.target))
+        return Filter(frozenset({query.target}) if query.target is not None else None, frozenset(query.like))
 
     def _explain(self, vector: QueryVector, found: Sequence[tuple[int, float]], documents: Mapping[int, Document]) -> tuple[Hit, ...]:
         vectors = self._library.vectors([one for one, _ in found])

@@ -61,7 +61,8 @@ class ExactVectors:
             return rank([((), ())] * len(vectors), k)
         parameters = None
         if not where.is_empty:
-            admitted = [document for document, modality in self._modalities.items() if where.admits(document, modality)]
+            candidates = self._modalities if where.only is None else where.only & self._modalities.keys()
+            admitted = [document for document in candidates if where.admits(document, self._modalities[document])]
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.asarray(admitted, dtype=np.int64)))
         wanted = min(k + TIE_MARGIN, len(self._modalities))
         scores, ids = self._index.search(np.ascontiguousarray(vectors, dtype=np.float32), wanted, params=parameters)

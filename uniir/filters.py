@@ -9,18 +9,21 @@ from uniir.documents import Modality
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """All conditions must hold. `modalities` None means any; `without` bars single documents."""
+    """All conditions must hold. `modalities` and `only` None mean any; `without` bars single documents, `only` bars all others."""
 
     modalities: frozenset[Modality] | None = None
     without: frozenset[int] = frozenset()
+    only: frozenset[int] | None = None
 
     def admits(self, document_id: int, modality: Modality) -> bool:
         """Whether a candidate passes."""
-        return document_id not in self.without and (self.modalities is None or modality in self.modalities)
+        if document_id in self.without or (self.only is not None and document_id not in self.only):
+            return False
+        return self.modalities is None or modality in self.modalities
 
     @property
     def is_empty(self) -> bool:
-        return self.modalities is None and not self.without
+        return self.modalities is None and not self.without and self.only is None
 
 
 EVERYTHING = Filter()

@@ -123,6 +123,10 @@ class Library(Protocol):
         """Stored vectors of indexed documents."""
         ...
 
+    def ids_below(self, path: str, modality: Modality | None) -> frozenset[int]:
+        """Indexed documents, of this modality if one is named, whose source's path starts so: below its root or in full."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StoredVector:

@@ -65,6 +65,10 @@ class Query:
                 require_clean(text, "the text")
             except InputFailure as failure:
                 raise QueryError(f"The query can't be used: {failure.reason}.") from None
+        try:
+            require_clean(self.path or "", "the path")
+        except InputFailure as failure:
+            raise QueryError(f"The query can't be used: {failure.reason}.") from None
         if (self.text is not None and not self.text.strip()) or not all(text.strip() for text in self.negatives):
             raise QueryError("A text of the query is blank.", "Leave it out instead.")
         weights = (self.weights.text, self.weights.image, self.weights.like, self.weights.negative)

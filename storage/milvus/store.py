@@ -17,6 +17,8 @@ from uniir.protocols import Neighbours
 
 _ROWS_PER_CALL = 1000  # a message may have 256 MiB; this keeps one below 8 MiB at 2,000 dimensions
 _SCAN_BLOCK = 5000
+_FEW = 2000  # looking at one costs 0.13 ms
+_WIDE = 10_000  # an `ef` at which the index finds all of a folder that has nothing to do with the query (60,000 rows: 0.1 to 0.25 s)
 
 
 class MilvusVectors:
@@ -66,6 +68,8 @@ class MilvusVectors:
     def search(self, vectors: NDArray[np.float32], k: int, where: Filter) -> Neighbours:
         require_fitting(vectors, self._dimension)
         require_k(k)
+        if where.only is not None and self._index is HNSW:
+            return rank(self._search_among(where.only, vectors, k, where), k)
         rows = self._search(vectors, k, where, search_parameters(self._index, k + TIE_MARGIN))
         if self._index is HNSW and any(len(ids) < k for ids, _ in rows):
             # a filter, or a k near the number of rows, can leave an approximate search short: look wider once
@@ -83,6 +87,33 @@ class MilvusVectors:
 
     def close(self) -> None:
         """The server is closed by whoever opened it."""
+
+    def _search_among(
+        self, only: frozenset[int], vectors: NDArray[np.float32], k: int, where: Filter
+    ) -> list[tuple[list[int], list[float]]]:
+        """An index that looks for the nearest of all finds few of some that lie together elsewhere: a few are all looked at."""
+        if len(only) > _FEW:
+            wide = search_parameters(self._index, max(_WIDE, self._rows() // 4, k + TIE_MARGIN))
+            rows = self._search(vectors, k, where, wide)
+            if all(len(ids) >= min(k, len(only - where.without)) for ids, _ in rows):
+                return rows
+        return self._look_at_all(sorted(only - where.without), vectors, k, where)
+
+    def _look_at_all(self, ids: Sequence[int], vectors: NDArray[np.float32], k: int, where: Filter) -> list[tuple[list[int], list[float]]]:
+        best: list[tuple[list[int], list[float]]] = [([], []) for _ in vectors]
+        for start in range(0, len(ids), _ROWS_PER_CALL):
+            with translated("The vector store can't be searched"):
+                block = self._client.get(
+                    self._name, ids=list(ids[start : start + _ROWS_PER_CALL]), output_fields=["id", "vector", "modality"]
+                )
+            found = [row for row in block if where.admits(row["id"], Modality(row["modality"]))]
+            if not found:
+                continue
+            scores = vectors @ np.asarray([row["vector"] for row in found], np.float32).T
+            for (known, values), line in zip(best, scores, strict=True):
+                known.extend(row["id"] for row in found)
+                values.extend(line.tolist())
+        return best
 
     def _search(
         self, vectors: NDArray[np.float32], k: int, where: Filter, parameters: dict[str, dict[str, int]]
@@ -116,6 +147,8 @@ def _expression(where: Filter) -> str:
     if where.modalities is not None:
         names = ", ".join(f'"{modality}"' for modality in sorted(where.modalities))
         conditions.append(f"modality in [{names}]")
+    if where.only is not None:
+        conditions.append(f"id in [{', '.join(map(str, sorted(where.only)))}]")
     if where.without:
         conditions.append(f"id not in [{', '.join(map(str, sorted(where.without)))}]")
     return " and ".join(conditions)

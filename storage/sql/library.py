@@ -9,10 +9,11 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, true, update
 
 from storage.sql.collections import CollectionRecord
 from storage.sql.engines import Engines
+from storage.sql.prefixes import after_all_with, prefixes_below
 from storage.sql.rows import PAGE, from_bytes, in_blocks, to_document, to_source
 from storage.sql.schema import EmbeddingState, documents, embeddings, failures, sources
 from uniir.documents import Document, Modality
@@ -64,6 +65,24 @@ class SqlLibrary:
                 )
                 found |= {row.document_id: from_bytes(row.vector) for row in connection.execute(query)}
         return found
+
+    def ids_below(self, path: str, modality: Modality | None) -> frozenset[int]:
+        mine = sources.c.collection_id == self._collection.id
+        wanted = documents.c.modality == modality if modality is not None else true()
+        found: set[int] = set()
+        with self._engines.reading() as connection:
+            for root in connection.execute(select(sources.c.root).where(mine).distinct()).scalars():
+                for prefix in prefixes_below(root, path):
+                    query = (
+                        select(documents.c.id)
+                        .join(sources, sources.c.id == documents.c.source_id)
+                        .join(embeddings, embeddings.c.document_id == documents.c.id)
+                        .where(mine, sources.c.root == root, wanted, self._indexed, sources.c.path >= prefix)
+                    )
+                    if end := after_all_with(prefix):
+                        query = query.where(sources.c.path < end)
+                    found.update(connection.execute(query).scalars())
+        return frozenset(found)
 
     def existing(self, ids: Sequence[int]) -> frozenset[int]:
         """Those of the ids that name a document of this collection, in whatever state."""

@@ -120,6 +120,25 @@ def test_thousands_of_rows_are_searched_by_an_index_that_hardly_misses(lite: Lit
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("admitted", [1, 40, 1999, 4000, 7900])
+def test_a_folder_is_searched_rightly_however_few_it_holds_and_however_far_it_lies(lite: Lite, admitted: int) -> None:
+    rows = clustered(HNSW_FROM_ROWS + 3000)
+    store = lite.open(rows.shape[1])
+    ids = fill(store, rows)
+    assert store._index is HNSW
+    queries = clustered(9000)[-5:]
+    far = np.argsort(rows @ queries[0])[:admitted]  # what the index would look at last
+    where = Filter(without=frozenset(ids[one] for one in far[:1]) if admitted > 1 else frozenset(), only=frozenset(ids[one] for one in far))
+    candidates = [one for one in where.only or () if one not in where.without]
+    for row, query in enumerate(queries):
+        scores = {one: float(rows[one - 1000] @ query) for one in candidates}
+        neighbours = store.search(queries, 30, where)
+        best = sorted(scores, key=lambda one: -scores[one])[:30]
+        assert len(set(found(neighbours, row)) & set(best)) >= 0.96 * len(best)
+        np.testing.assert_allclose(neighbours.scores[row, : len(best)], sorted(scores.values(), reverse=True)[:30], atol=2e-3)
+
+
+@pytest.mark.slow
 def test_an_index_grows_into_hnsw_and_shrinks_back(lite: Lite) -> None:
     store = lite.open()
     rows = unit_rows(HNSW_FROM_ROWS)

@@ -194,6 +194,10 @@ class VectorStoreContract:
         assert found(store.search(unit_rows(1), 5, Filter(frozenset({Modality.IMAGE})))) == []
         assert found(store.search(unit_rows(1), 5, Filter(frozenset()))) == []
         assert found(store.search(unit_rows(1), 5, Filter(without=frozenset({1, 2})))) == []
+        assert found(store.search(unit_rows(1), 5, Filter(only=frozenset()))) == []
+        assert found(store.search(unit_rows(1), 5, Filter(only=frozenset({3, 2**63 - 1})))) == []
+        assert found(store.search(unit_rows(1), 5, Filter(frozenset({Modality.IMAGE}), only=frozenset({1})))) == []
+        assert found(store.search(unit_rows(1), 5, Filter(without=frozenset({1}), only=frozenset({1})))) == []
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
     def test_a_value_that_is_not_finite_is_refused(self, open_store: OpenStore, bad: float) -> None:
@@ -253,4 +257,6 @@ class VectorStoreContract:
 def _random_filters(random: np.random.Generator, ids: Sequence[int]) -> list[Filter]:
     some = frozenset(random.choice(ids, 20, replace=False).tolist())
     wanted = frozenset(one for one in MODALITIES if random.random() < 0.6)
-    return [EVERYTHING, Filter(wanted), Filter(wanted, some), Filter(None, some), Filter(frozenset(MODALITIES))]
+    most = frozenset(random.choice(ids, len(ids) * 2 // 3, replace=False).tolist())
+    narrow = [Filter(only=some), Filter(only=most), Filter(wanted, some, most), Filter(only=frozenset([*some, 2**62]))]
+    return [EVERYTHING, Filter(wanted), Filter(wanted, some), Filter(None, some), Filter(frozenset(MODALITIES)), *narrow]
