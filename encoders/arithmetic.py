@@ -31,7 +31,7 @@ _MODALITIES = frozenset(Modality)
 
 @dataclass(frozen=True, slots=True)
 class ArithmeticEncoder:
-    """Implements `uniir.protocols.Encoder`: [words | 4 x 4 x 3 colours | image, text, pair axis]."""
+    """Implements `uniir.protocols.Encoder` and `ScoreFusing`: [words | 4 x 4 x 3 colours | image, text, pair axis]."""
 
     words: int = 64
     axis: float = 1.0  # height of a document's axis beside its content of length one
@@ -71,6 +71,14 @@ class ArithmeticEncoder:
             if one.target is not None:
                 turned[row, content + _AXES.index(one.target)] = self.push / self.axis
         return _unit(turned)
+
+    def halves(self, document: Document, images: ImageLoader) -> NDArray[np.float32]:
+        """Implements `uniir.protocols.ScoreFusing`: each part has a block of its own."""
+        vector = self._vector(document, images)
+        halves = np.zeros((2, vector.size), np.float32)
+        halves[0, : self.words] = vector[: self.words]
+        halves[1, self.words : self.words + COLOURS] = vector[self.words : self.words + COLOURS]
+        return halves
 
     def _vector(self, item: Document | Query, images: ImageLoader) -> NDArray[np.float32]:
         modality = item.modality

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from search.embedding import Embed
 from uniir.documents import Modality
-from uniir.errors import QueryError
+from uniir.errors import ItemFailure, QueryError
 from uniir.ids import format_id
-from uniir.protocols import Encoder, ImageLoader, Library, Steering
+from uniir.protocols import Encoder, Library, Steering
 from uniir.queries import Query
 
 
@@ -31,7 +32,13 @@ class QueryVector:
     terms: tuple[Term, ...]
 
     def contributions(self, document: NDArray[np.float32]) -> Mapping[str, float]:
-        """What each term gives to the inner product with a document; `modality` is the rest: what steering added.
+        """What each term gives to the inner product with a document; `modality` is the rest: what steering added."""
+        shares = self.shares(document)
+        shares["modality"] = float(np.sum(self.vector * document, dtype=np.float64)) - sum(shares.values())
+        return {name: round(share, 6) for name, share in shares.items()}
+
+    def shares(self, direction: NDArray[np.float32]) -> dict[str, float]:
+        """Each term's part of the inner product with a document or a part of one.
 
         Steering scales every dimension by a factor of its own, so each term's share is found by scaling it alike.
         """
@@ -39,17 +46,16 @@ class QueryVector:
         factors = np.divide(self.vector, total, out=np.zeros(total.shape), where=np.abs(total) > _NEGLIGIBLE)
         shares: dict[str, float] = {}
         for term in self.terms:
-            shares[term.name] = shares.get(term.name, 0.0) + float(np.sum(term.vector * factors * document))
-        shares["modality"] = float(np.sum(self.vector * document, dtype=np.float64)) - sum(shares.values())
-        return {name: round(share, 6) for name, share in shares.items()}
+            shares[term.name] = shares.get(term.name, 0.0) + float(np.sum(term.vector * factors * direction))
+        return shares
 
 
 _NEGLIGIBLE = 1e-9
 
 
-def compose(query: Query, target: Modality | None, encoder: Encoder, images: ImageLoader, library: Library) -> QueryVector:
+def compose(query: Query, target: Modality | None, encoder: Encoder, embed: Embed, library: Library) -> QueryVector:
     """Encodes the parts and adds them up. Raises QueryError for what can't be encoded, found or added."""
-    terms = [*_encoded_terms(query, encoder, images), *_like_terms(query, library)]
+    terms = [*_encoded_terms(query, embed), *_like_terms(query, library)]
     content: NDArray[np.float32] = np.sum(np.stack([term.vector for term in terms]), axis=0, dtype=np.float32)
     if not np.linalg.norm(content) > _NEGLIGIBLE:
         raise QueryError("The parts of the query cancel each other out.", "Change the weights, or leave out `--not`.")
@@ -58,7 +64,7 @@ def compose(query: Query, target: Modality | None, encoder: Encoder, images: Ima
     return QueryVector(encoder.steer(content.reshape(1, -1), [Steering(modality, target)])[0], tuple(terms))
 
 
-def _encoded_terms(query: Query, encoder: Encoder, images: ImageLoader) -> Sequence[Term]:
+def _encoded_terms(query: Query, embed: Embed) -> Sequence[Term]:
     weights = query.weights
     parts: list[tuple[str, float, Query]] = []
     if query.text is not None:
@@ -66,13 +72,13 @@ def _encoded_terms(query: Query, encoder: Encoder, images: ImageLoader) -> Seque
     if query.image is not None:
         parts.append(("image", weights.image, Query(image=query.image, instruction=query.instruction)))
     parts += [("not", -weights.negative, Query(text=text)) for text in query.negatives]
-    prepared = encoder.prepare([part for _, _, part in parts], images)
-    for failure in prepared.failures:
-        name, _, part = parts[failure.position]
-        what = f"The picture {part.image.path}" if part.image is not None else f"The {name} part of the query"
-        raise QueryError(f"{what} can't be used: {failure.reason}.")
-    rows = encoder.encode(prepared)
-    return [Term(name, np.float32(weight) * row) for (name, weight, _), row in zip(parts, rows, strict=True)]
+    terms = []
+    for (name, weight, part), row in zip(parts, embed([part for _, _, part in parts]), strict=True):
+        if isinstance(row, ItemFailure):
+            what = f"The picture {part.image.path}" if part.image is not None else f"The {name} part of the query"
+            raise QueryError(f"{what} can't be used: {row.reason}.")
+        terms.append(Term(name, np.float32(weight) * row))
+    return terms
 
 
 def _like_terms(query: Query, library: Library) -> Sequence[Term]:

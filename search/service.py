@@ -11,9 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.composition import QueryVector, compose
+from search.embedding import Embed, EncodeAtOnce
+from search.explanation import best_sentence, encoded, terms_of
 from uniir.documents import Document, Modality
+from uniir.errors import InputFailure, NotFound, QueryError
 from uniir.filters import Filter
-from uniir.hits import Hit, SearchResult
+from uniir.hits import Hit, ScoreExplanation, SearchResult
+from uniir.ids import format_id
 from uniir.instructions import Instruction, Instructions
 from uniir.protocols import Encoder, ImageLoader, Library, VectorStore
 from uniir.queries import MAX_RESULTS, Query
@@ -32,11 +36,14 @@ class SearchService:
         images: ImageLoader,
         instructions: Instructions,
         remarks: Callable[[Modality, Modality | None], Sequence[str]],
+        embed: Embed | None = None,
     ) -> None:
+        """`embed` encodes the parts of a query; none: here and one query at a time."""
         self._encoder = encoder
         self._store = store
         self._library = library
         self._images = images
+        self._embed = embed or EncodeAtOnce(encoder, images)
         self._instructions = instructions
         self._remarks = remarks
 
@@ -44,11 +51,12 @@ class SearchService:
         """The k best documents. Raises QueryError for a bad query, StoreUnavailable where the store does not answer."""
         query.validate()
         stages: dict[str, float] = {}
+        chosen = query.instruction is None
         instruction, notes = self._instruct(query)
         query = replace(query, instruction=instruction)
         target = query.target or instruction.target
         with _timed(stages, "encode"):
-            vector = compose(query, target, self._encoder, self._images, self._library)
+            vector = compose(query, target, self._encoder, self._embed, self._library)
         with _timed(stages, "search"):
             found, documents = self._retrieve(vector.vector, query)
         with _timed(stages, "explain"):
@@ -59,7 +67,34 @@ class SearchService:
                 f"Only {len(hits)} documents fit." if hits or not query.path else f"No document's path starts with {query.path!r}."
             )
         notes += self._remarks(instruction.query, target)
-        return SearchResult(query, instruction, hits, stages, tuple(notes))
+        return SearchResult(query, instruction, hits, stages, tuple(notes), instruction_chosen=chosen)
+
+    def explain(self, query: Query, document: int) -> ScoreExplanation:
+        """Why a document has its score in this search, whether or not it is among the hits. Raises QueryError, NotFound."""
+        query.validate()
+        instruction, _ = self._instruct(query)
+        query = replace(query, instruction=instruction)
+        vector = compose(query, query.target or instruction.target, self._encoder, self._embed, self._library)
+        found = self._library.documents([document]).get(document)
+        neighbours = self._store.search(vector.vector[None], 1, Filter(only=frozenset({document})))
+        if found is None or neighbours.ids[0, 0] != document:
+            raise NotFound(
+                f"There is no document {format_id(document)} in this collection.", "Take an id from a search in the same collection."
+            )
+        score = round(float(neighbours.scores[0, 0]), 6)
+        terms, separable = terms_of(vector, found, self._stored(found), self._encoder, self._images)
+        marked = best_sentence(query, found.text, self._encoder, self._images)
+        return ScoreExplanation(terms, round(score - sum(term.value for term in terms), 6), score, separable, marked)
+
+    def _stored(self, document: Document) -> NDArray[np.float32]:
+        """The document's vector, made anew where the catalog keeps none."""
+        vector = self._library.vectors([document.id]).get(document.id)
+        if vector is not None:
+            return vector.astype(np.float32)
+        try:
+            return encoded(document, self._encoder, self._images)
+        except InputFailure as failure:
+            raise QueryError(f"The document {format_id(document.id)} can't be read again: {failure.reason}.") from None
 
     def _instruct(self, query: Query) -> tuple[Instruction, list[str]]:
         """The instruction given, or the plain one for what goes in and what should come out."""

@@ -35,6 +35,29 @@ class Hit:
     relevance: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreTerm:
+    """What a part of the query gives to the score by a part of the document; `document` None is the document as a whole."""
+
+    query: str
+    document: str | None
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreExplanation:
+    """The terms whose sum, with `modality` (what steering added), is the score.
+
+    `separable` is False where a pair's text and picture can't be told apart; `marked` is the sentence that fits the query's text best.
+    """
+
+    terms: tuple[ScoreTerm, ...]
+    modality: float
+    score: float
+    separable: bool
+    marked: tuple[int, int] | None = None
+
+
 class RerankState(StrEnum):
     """What became of reranking."""
 

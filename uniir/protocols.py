@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,18 @@ class Encoder(Protocol):
 
     def steer(self, vectors: NDArray[np.float32], steering: Sequence[Steering]) -> NDArray[np.float32]:
         """Query vectors turned towards the modality wanted, [n, dimension], unit length. Takes document vectors too ("more like this")."""
+        ...
+
+
+@runtime_checkable
+class ScoreFusing(Protocol):
+    """An encoder whose vector of a pair is a sum, so that a score can be told apart by what the text and the picture gave to it."""
+
+    def halves(self, document: Document, images: ImageLoader) -> NDArray[np.float32]:
+        """[2, dimension]: what the text and what the picture put into the document's vector, zeros for a part it has not.
+
+        With the modality's axis they sum to that vector. Raises InputFailure.
+        """
         ...
 
 

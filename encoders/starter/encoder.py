@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from encoders.devices import Device
 from encoders.starter.heads import Heads, load_heads
 from encoders.starter.image_tower import ARCHITECTURES, ImageTower, squash
-from encoders.starter.steering import balanced, turn, unit, with_axis
+from encoders.starter.steering import balanced, scales_between, turn, unit, with_axis
 from encoders.starter.text_tower import TextTower, load_tokenizer
 from encoders.starter.weights import ALL
 from uniir.documents import Document, Modality
@@ -45,7 +45,7 @@ class _Parts:
 
 
 class StarterEncoder:
-    """Implements `uniir.protocols.Encoder`. Every method may be called from several threads; towers load at their first use."""
+    """Implements `uniir.protocols.Encoder` and `ScoreFusing`. Safe to use from several threads; towers load at their first use."""
 
     accepts = _EVERYTHING
 
@@ -97,6 +97,21 @@ class StarterEncoder:
         """What stands on the axes is replaced; the content's blocks are weighed as validation chose for this kind of search."""
         choices = self._heads.choices
         return turn(vectors, steering, choices.layout, choices.turns, choices.axis_height)
+
+    def halves(self, document: Document, images: ImageLoader) -> NDArray[np.float32]:
+        """Implements `uniir.protocols.ScoreFusing`: both parts' content, scaled as the blocks of their sum are in the vector."""
+        prepared = self.prepare([document], images)
+        for failure in prepared.failures:
+            raise InputFailure(failure.code, failure.reason)
+        whole: _Parts = prepared.inputs[0]  # type: ignore[index]
+        layout = self._heads.choices.layout
+        contents = np.zeros((2, layout.dimension), np.float32)
+        for half, part in zip(contents, (replace(whole, pixels=None, axis=None), replace(whole, token_ids=None, axis=None)), strict=True):
+            if part.token_ids is not None or part.pixels is not None:
+                half[:] = self.encode(Prepared((0,), (), (part,)))[0]
+        total = contents.sum(axis=0)[None, : layout.content]
+        vector = self._with_axes(unit(total), [whole])[0]
+        return contents * np.append(layout.spread(scales_between(total[0], vector, layout)), np.zeros(len(Modality), np.float32))
 
     def _prepare_document(self, document: Document, images: ImageLoader) -> _Parts:
         token_ids = pixels = None

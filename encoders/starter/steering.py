@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from uniir.documents import Modality
 from uniir.protocols import Steering
 
+_NEGLIGIBLE = 1e-12
 MODALITIES = (Modality.IMAGE, Modality.TEXT, Modality.IMAGE_TEXT)
 
 
@@ -62,6 +63,13 @@ def balanced(content: NDArray[np.float32], layout: Layout, weights: Sequence[flo
     """Documents of two parts: every block of their sum at its own length again, so that none depends on how well the others agree."""
     blocks = np.split(content, np.cumsum(layout.blocks)[:-1], axis=1)
     return unit(np.hstack([unit(block) * np.float32(weight) for block, weight in zip(blocks, weights, strict=True)]))
+
+
+def scales_between(content: NDArray[np.float32], vector: NDArray[np.float32], layout: Layout) -> Sequence[float]:
+    """What each block of a content was multiplied by to become that of a vector, its axes aside; 0 for a block of zeros."""
+    cuts = np.cumsum(layout.blocks)
+    blocks = zip(np.split(content, cuts[:-1]), np.split(vector, cuts)[:-1], strict=True)
+    return [float(after @ before) / max(float(before @ before), _NEGLIGIBLE) for before, after in blocks]
 
 
 def with_axis(content: NDArray[np.float32], modalities: Sequence[Modality], height: float) -> NDArray[np.float32]:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from uniir.documents import Document, ImageReference, Modality, Source
+from uniir.errors import InputFailure
 from uniir.images import FileImages
-from uniir.protocols import Encoder, Steering
+from uniir.protocols import Encoder, ScoreFusing, Steering
 from uniir.queries import Query, Weights
 
 IMAGES = FileImages()
@@ -164,3 +165,41 @@ class EncoderContract:
     def test_it_says_what_it_accepts(self, encoder: Encoder) -> None:
         assert encoder.accepts
         assert encoder.accepts <= frozenset(Modality)
+
+
+class ScoreFusingContract:
+    """For an encoder that is `ScoreFusing` too: what the text and the picture give to a document's vector."""
+
+    @pytest.fixture
+    def picture(self, tmp_path: Path) -> Path:
+        noise = np.random.default_rng(3).integers(0, 256, (50, 70, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(tmp_path / "noise.png")
+        return tmp_path / "noise.png"
+
+    @staticmethod
+    def halves(encoder: Encoder, document: Document) -> NDArray[np.float32]:
+        assert isinstance(encoder, ScoreFusing)
+        return encoder.halves(document, IMAGES)
+
+    def test_the_halves_of_a_pair_sum_to_its_vector_but_for_the_axis(self, encoder: Encoder, picture: Path) -> None:
+        document = pair("two dogs run in the snow", picture)
+        halves, vector = self.halves(encoder, document), encoded(encoder, document)[0]
+        assert halves.shape == (2, encoder.space.dimension)
+        differs = np.abs(halves.sum(axis=0) - vector) > TOLERANCE
+        assert differs.sum() == 1
+        assert all(np.linalg.norm(half) > 0.05 for half in halves)
+
+    def test_a_part_that_is_not_there_gives_nothing(self, encoder: Encoder, picture: Path) -> None:
+        for document, absent in ((text("a dog runs"), 1), (image(picture), 0)):
+            halves, vector = self.halves(encoder, document), encoded(encoder, document)[0]
+            assert not halves[absent].any()
+            assert (np.abs(halves[1 - absent] - vector) > TOLERANCE).sum() == 1
+
+    def test_each_half_depends_on_its_part_alone_but_for_scale(self, encoder: Encoder, picture: Path) -> None:
+        one, other = self.halves(encoder, pair("a dog runs", picture)), self.halves(encoder, pair("a train", picture))
+        assert encoded(encoder, image(picture))[0] @ one[1] > 0
+        assert np.abs(one[0] - other[0]).max() > np.abs(one[1] - other[1]).max()
+
+    def test_a_document_that_can_not_be_used_is_a_failure(self, encoder: Encoder, tmp_path: Path) -> None:
+        with pytest.raises(InputFailure):
+            self.halves(encoder, pair("a dog", tmp_path / "gone.png"))

@@ -7,7 +7,7 @@ import pytest
 from encoders.arithmetic import ArithmeticEncoder
 from encoders.devices import Device
 from encoders.starter.encoder import StarterEncoder
-from tests.contracts.encoder_contract import EncoderContract
+from tests.contracts.encoder_contract import EncoderContract, ScoreFusingContract
 from uniir.protocols import Encoder
 
 
@@ -23,6 +23,18 @@ class TestArithmeticEncoder(EncoderContract):
 
 
 class TestStarterEncoder(EncoderContract):
+    @pytest.fixture
+    def encoder(self, starter: Encoder) -> Encoder:
+        return starter
+
+
+class TestArithmeticHalves(ScoreFusingContract):
+    @pytest.fixture
+    def encoder(self) -> Encoder:
+        return ArithmeticEncoder()
+
+
+class TestStarterHalves(ScoreFusingContract):
     @pytest.fixture
     def encoder(self, starter: Encoder) -> Encoder:
         return starter

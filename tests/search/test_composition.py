@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from search.composition import QueryVector, Term, compose
+from search.embedding import EncodeAtOnce
 from tests.search.scenes import Scene
 from uniir.documents import Modality
 from uniir.errors import QueryError
@@ -18,7 +19,7 @@ from uniir.queries import Query, Weights
 
 def vector_of(scene: Scene, query: Query, target: Modality | None = None) -> NDArray[np.float32]:
     world = scene.world
-    return compose(query, target, world.encoder, world.images, world.library).vector
+    return compose(query, target, world.encoder, EncodeAtOnce(world.encoder, world.images), world.library).vector
 
 
 def content(vector: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -89,7 +90,7 @@ def test_contributions_sum_to_the_score(scene: Scene) -> None:
     )
     for target in (None, Modality.IMAGE):
         world = scene.world
-        composed = compose(query, target, world.encoder, world.images, world.library)
+        composed = compose(query, target, world.encoder, EncodeAtOnce(world.encoder, world.images), world.library)
         for document, vector in world.library.vectors(list(scene.ids.values())).items():
             parts = composed.contributions(vector.astype(np.float32))
             assert parts.keys() == {"text", "image", "like", "not", "modality"}
