@@ -51,6 +51,7 @@ class Installation:
             ) from error
         self._engines: Engines = open_catalog(URL.create("sqlite", database=str(settings.catalog_file)))
         self._encoders: dict[str, Encoder] = {}
+        self._loading = threading.Lock()
         self.collections = SqlCollections(self._engines)
         self.thumbnails = Thumbnails(settings.thumbnails_directory)
         self.images = FileImages(settings.pixel_limit)
@@ -63,15 +64,16 @@ class Installation:
         return load_instructions(self.settings.instructions_file)
 
     def encoder(self, name: str) -> Encoder:
-        """The encoder of this name, loaded once. Raises UsageError, ModelUnavailable."""
-        if name not in self._encoders:
-            device = Device(threads=self.settings.threads)
-            try:
-                self._encoders[name] = ArithmeticEncoder() if name == "arithmetic" else load_encoder(name, device)
-            except ImportError as error:
-                way_out = "Install `uniir[local]`."
-                raise ModelUnavailable(f"The encoder {name!r} needs {error.name}, which is not installed.", way_out) from None
-        return self._encoders[name]
+        """The encoder of this name, loaded once; safe to call from several threads. Raises UsageError, ModelUnavailable."""
+        with self._loading:
+            if name not in self._encoders:
+                device = Device(threads=self.settings.threads)
+                try:
+                    self._encoders[name] = ArithmeticEncoder() if name == "arithmetic" else load_encoder(name, device)
+                except ImportError as error:
+                    way_out = "Install `uniir[local]`."
+                    raise ModelUnavailable(f"The encoder {name!r} needs {error.name}, which is not installed.", way_out) from None
+            return self._encoders[name]
 
     def encoder_of(self, collection: CollectionRecord) -> Encoder:
         """The encoder a collection was made with; raises SpaceMismatch where it is no longer the same."""
@@ -79,11 +81,11 @@ class Installation:
         collection.space.require(encoder.space)
         return encoder
 
-    def collection_for_ingest(self, name: str) -> CollectionRecord:
-        """The collection, made with the encoder of the settings if it is new."""
+    def collection_for_ingest(self, name: str, encoder: str | None = None) -> CollectionRecord:
+        """The collection, made with this encoder, or the one of the settings, if it is new."""
         known = self.collections.find(name)
-        encoder = self.encoder(known.space.encoder if known is not None else self.settings.encoder)
-        return self.collections.get_or_create(name, encoder.space)
+        chosen = self.encoder(known.space.encoder if known is not None else encoder or self.settings.encoder)
+        return self.collections.get_or_create(name, chosen.space)
 
     def pictures_in_use(self) -> Callable[[str], bool]:
         """Tells whether some document of any collection shows the picture with this hash."""
@@ -189,11 +191,18 @@ def opened(settings: Settings) -> Iterator[Installation]:
 
 
 @contextmanager
-def owned(settings: Settings, command: str) -> Iterator[OwnedInstallation]:
-    """The installation with its vectors. Raises DirectoryInUse where another process owns the directory for too long."""
-    with Ownership(settings.data_dir, command, wait_seconds=settings.wait_seconds), opened(settings) as installation:
+def installed(settings: Settings) -> Iterator[OwnedInstallation]:
+    """The installation with its vectors, for who holds the directory's Ownership."""
+    with opened(settings) as installation:
         everything = OwnedInstallation(installation)
         try:
             yield everything
         finally:
             everything.close()
+
+
+@contextmanager
+def owned(settings: Settings, command: str) -> Iterator[OwnedInstallation]:
+    """The installation with its vectors. Raises DirectoryInUse where another process owns the directory for too long."""
+    with Ownership(settings.data_dir, command, wait_seconds=settings.wait_seconds), installed(settings) as everything:
+        yield everything
