@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 
 import faiss
 import numpy as np
@@ -19,13 +20,19 @@ _BLOCK = 5000
 
 
 class ExactVectors:
-    """Implements VectorStore. With a file, `finish` writes all there and opening reads it back."""
+    """Implements VectorStore. With a file, `finish` writes all there and opening reads it back.
+
+    One call at a time: FAISS moves its memory.
+    """
+
+    index_kind = "exact"
 
     def __init__(self, dimension: int, file: Path | None = None) -> None:
         self._dimension = dimension
         self._file = file
         self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
         self._modalities: dict[int, Modality] = {}
+        self._busy = Lock()
         if file is not None and file.exists():
             self._read(file)
 
@@ -33,22 +40,25 @@ class ExactVectors:
         require_fitting(vectors, self._dimension)
         last = {document: position for position, document in enumerate(ids)}
         keys = np.fromiter(last, dtype=np.int64, count=len(last))
-        self._index.remove_ids(keys)
-        self._index.add_with_ids(np.ascontiguousarray(vectors[list(last.values())], dtype=np.float32), keys)
-        self._modalities.update(zip(ids, modalities, strict=True))
+        with self._busy:
+            self._index.remove_ids(keys)
+            self._index.add_with_ids(np.ascontiguousarray(vectors[list(last.values())], dtype=np.float32), keys)
+            self._modalities.update(zip(ids, modalities, strict=True))
 
     def delete(self, ids: Sequence[int]) -> None:
-        self._index.remove_ids(np.asarray(ids, dtype=np.int64))
-        for document in ids:
-            self._modalities.pop(document, None)
+        with self._busy:
+            self._index.remove_ids(np.asarray(ids, dtype=np.int64))
+            for document in ids:
+                self._modalities.pop(document, None)
 
     def finish(self) -> None:
         if self._file is None:
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        keys = np.fromiter(self._modalities, dtype=np.int64, count=len(self._modalities))
-        codes = np.asarray([_MODALITIES.index(modality) for modality in self._modalities.values()], dtype=np.int8)
-        vectors = self._index.reconstruct_batch(keys) if keys.size else np.empty((0, self._dimension), dtype=np.float32)
+        with self._busy:
+            keys = np.fromiter(self._modalities, dtype=np.int64, count=len(self._modalities))
+            codes = np.asarray([_MODALITIES.index(modality) for modality in self._modalities.values()], dtype=np.int8)
+            vectors = self._index.reconstruct_batch(keys) if keys.size else np.empty((0, self._dimension), dtype=np.float32)
         unfinished = self._file.with_suffix(".new")
         with unfinished.open("wb") as file:
             np.savez(file, ids=keys, modalities=codes, vectors=vectors)
@@ -57,6 +67,20 @@ class ExactVectors:
     def search(self, vectors: NDArray[np.float32], k: int, where: Filter) -> Neighbours:
         require_fitting(vectors, self._dimension)
         require_k(k)
+        with self._busy:
+            return self._search(vectors, k, where)
+
+    def scan(self) -> Iterator[NDArray[np.int64]]:
+        with self._busy:
+            keys = np.fromiter(self._modalities, dtype=np.int64, count=len(self._modalities))
+        for start in range(0, keys.size, _BLOCK):
+            yield keys[start : start + _BLOCK]
+
+    def close(self) -> None:
+        with self._busy:
+            self._index.reset()
+
+    def _search(self, vectors: NDArray[np.float32], k: int, where: Filter) -> Neighbours:
         if not self._modalities:
             return rank([((), ())] * len(vectors), k)
         parameters = None
@@ -67,14 +91,6 @@ class ExactVectors:
         wanted = min(k + TIE_MARGIN, len(self._modalities))
         scores, ids = self._index.search(np.ascontiguousarray(vectors, dtype=np.float32), wanted, params=parameters)
         return rank([(row[row >= 0], values[row >= 0]) for row, values in zip(ids, scores, strict=True)], k)
-
-    def scan(self) -> Iterator[NDArray[np.int64]]:
-        keys = np.fromiter(self._modalities, dtype=np.int64, count=len(self._modalities))
-        for start in range(0, keys.size, _BLOCK):
-            yield keys[start : start + _BLOCK]
-
-    def close(self) -> None:
-        self._index.reset()
 
     def _read(self, file: Path) -> None:
         with np.load(file, allow_pickle=False) as stored:

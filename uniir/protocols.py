@@ -99,7 +99,12 @@ class Neighbours:
 
 
 class VectorStore(Protocol):
-    """Keeps unit vectors of one space under document ids."""
+    """Keeps unit vectors of one space under document ids. Every method may be called from several threads."""
+
+    @property
+    def index_kind(self) -> str:
+        """How it is searched, in its own word: FLAT, HNSW, exact."""
+        ...
 
     def upsert(self, ids: Sequence[int], vectors: NDArray[np.float32], modalities: Sequence[Modality]) -> None:
         """Idempotent. Raises UsageError for a wrong dimension or a value that is not finite."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from threading import Event, Lock
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
+from storage.milvus.gate import Gate
 from storage.milvus.indexes import FLAT, HNSW, IndexChoice, choose_index, index_of_type, search_parameters
 from storage.milvus.lite import MilvusLite, translated
 from storage.vectors import MAX_K, TIE_MARGIN, rank, require_fitting, require_k
@@ -32,9 +33,12 @@ class MilvusVectors:
         self._writing = Lock()
         server.create(name, dimension)
         self._index = self._described_index()
-        self._ready = Event()
+        self._gate = Gate()
         server.load(name, self._index)
-        self._ready.set()
+
+    @property
+    def index_kind(self) -> str:
+        return self._index.type
 
     def upsert(self, ids: Sequence[int], vectors: NDArray[np.float32], modalities: Sequence[Modality]) -> None:
         require_fitting(vectors, self._dimension)
@@ -51,42 +55,44 @@ class MilvusVectors:
 
     def finish(self) -> None:
         """Flush, declare the index that fits the size, and load: on Lite loading is what builds an index."""
-        with self._writing, translated("The vector index can't be built"):
-            self._ready.clear()
-            try:
-                self._client.release_collection(self._name)  # first, or the flush starts building in the background
-                self._client.flush(self._name)
-                choice = choose_index(self._rows())
-                if choice != self._index:
-                    self._client.drop_index(self._name, "vector")
-                    self._server.build_index(self._name, choice)
-                    self._index = choice
-                self._server.load(self._name, choice)
-            finally:
-                self._ready.set()
+        with self._writing, self._gate.rebuilding(), translated("The vector index can't be built"):
+            self._client.release_collection(self._name)  # first, or the flush starts building in the background
+            self._client.flush(self._name)
+            choice = choose_index(self._rows())
+            if choice != self._index:
+                self._client.drop_index(self._name, "vector")
+                self._server.build_index(self._name, choice)
+                self._index = choice
+            self._server.load(self._name, choice)
 
     def search(self, vectors: NDArray[np.float32], k: int, where: Filter) -> Neighbours:
         require_fitting(vectors, self._dimension)
         require_k(k)
+        with self._gate.reading():
+            return rank(self._found(vectors, k, where), k)
+
+    def scan(self) -> Iterator[NDArray[np.int64]]:
+        blocks = []
+        with self._gate.reading(), translated("The vector collection can't be read"):
+            pages = self._client.query_iterator(self._name, batch_size=_SCAN_BLOCK, output_fields=["id"])
+            try:
+                while page := pages.next():
+                    blocks.append(np.fromiter((row["id"] for row in page), dtype=np.int64, count=len(page)))
+            finally:
+                pages.close()
+        yield from blocks  # read at once, or whoever writes between two blocks would wait for itself
+
+    def close(self) -> None:
+        """The server is closed by whoever opened it."""
+
+    def _found(self, vectors: NDArray[np.float32], k: int, where: Filter) -> list[tuple[list[int], list[float]]]:
         if where.only is not None and self._index is HNSW:
-            return rank(self._search_among(where.only, vectors, k, where), k)
+            return self._search_among(where.only, vectors, k, where)
         rows = self._search(vectors, k, where, search_parameters(self._index, k + TIE_MARGIN))
         if self._index is HNSW and any(len(ids) < k for ids, _ in rows):
             # a filter, or a k near the number of rows, can leave an approximate search short: look wider once
             rows = self._search(vectors, k, where, search_parameters(self._index, MAX_K))
-        return rank(rows, k)
-
-    def scan(self) -> Iterator[NDArray[np.int64]]:
-        with translated("The vector collection can't be read"):
-            pages = self._client.query_iterator(self._name, batch_size=_SCAN_BLOCK, output_fields=["id"])
-            try:
-                while page := pages.next():
-                    yield np.fromiter((row["id"] for row in page), dtype=np.int64, count=len(page))
-            finally:
-                pages.close()
-
-    def close(self) -> None:
-        """The server is closed by whoever opened it."""
+        return rows
 
     def _search_among(
         self, only: frozenset[int], vectors: NDArray[np.float32], k: int, where: Filter
@@ -118,7 +124,6 @@ class MilvusVectors:
     def _search(
         self, vectors: NDArray[np.float32], k: int, where: Filter, parameters: dict[str, dict[str, int]]
     ) -> list[tuple[list[int], list[float]]]:
-        self._ready.wait()
         with translated("The vector store can't be searched"):
             answers = self._client.search(
                 self._name,

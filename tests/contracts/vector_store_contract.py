@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -218,6 +220,35 @@ class VectorStoreContract:
             store.upsert([1, 2], np.zeros(shape, np.float32), [Modality.TEXT] * 2)
         with pytest.raises(UsageError, match="dimension"):
             store.search(np.zeros(shape, np.float32), 1, EVERYTHING)
+
+    def test_searching_while_others_write_and_finish_misses_nothing_that_stays(self, open_store: OpenStore) -> None:
+        store = open_store()
+        rows = unit_rows(40)
+        ids = fill(store, rows)
+        over = threading.Event()
+
+        def search() -> int:
+            rounds = 0
+            while not over.is_set():
+                assert set(found(store.search(rows[:1], 200, EVERYTHING))) >= set(ids)
+                assert found(store.search(rows[:1], 1, Filter(only=frozenset(ids)))) == ids[:1]
+                rounds += 1
+            return rounds
+
+        with ThreadPoolExecutor(3) as pool:
+            searches = [pool.submit(search) for _ in range(3)]
+            try:
+                for step in range(4):
+                    store.upsert(list(range(1, 60)), unit_rows(59, seed=step), [Modality.TEXT] * 59)
+                    store.finish()
+                    store.delete(list(range(1, 60)))
+                    assert held(store) == ids
+            finally:
+                over.set()
+            assert all(one.result() > 0 for one in searches)
+
+    def test_it_names_its_index(self, open_store: OpenStore) -> None:
+        assert open_store().index_kind in {"FLAT", "exact"}
 
     def test_writing_nothing_is_no_error(self, open_store: OpenStore) -> None:
         store = open_store()
