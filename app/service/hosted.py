@@ -13,7 +13,7 @@ from uniir.wire import JobAnswer
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A file as it came: the name is the sender's and nobody has looked at it."""
+    """A file as it came: the name is the sender's, and nobody has looked at it."""
 
     name: str
     content: BinaryIO
@@ -35,5 +35,5 @@ class HostedService(Service, Protocol):
         ...
 
     def ingest_files(self, files: Sequence[UploadedFile], collection: str | None = None) -> JobAnswer:
-        """Keeps the files and queues their ingest; the content is read before this returns. Raises UsageError."""
+        """Keeps the files and queues their ingest; their content is read before this returns. Raises UsageError."""
         ...

@@ -1,0 +1,135 @@
+"""Asking: searches, their explanations, query pictures, instructions and examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, Response
+from pydantic import ValidationError
+from starlette.datastructures import UploadFile as FormFile
+from starlette.exceptions import HTTPException
+
+from app.service.files import unchanging
+from app.service.hosted import HostedService
+from app.service.limits import JSON_BYTES
+from app.service.measuring import Measurements
+from app.service.problems import documented
+from app.service.requests import Collection, Hash, forms_only, json_only, media_type
+from uniir.wire import (
+    ExampleQuery,
+    ExplainRequest,
+    Explanation,
+    InstructionsAnswer,
+    KeptPicture,
+    SearchAnswer,
+    SearchRequest,
+)
+
+_EXAMPLES = {
+    "words": {"summary": "words", "value": {"text": "a boat at sunset", "k": 5}},
+    "pictures only": {
+        "summary": "pictures only, away from something",
+        "value": {"text": "a boat", "target": "image", "not": ["a harbour"]},
+    },
+    "more like this": {"summary": "more like a document", "value": {"like": ["01JH2V4Q0W3NK"], "path": "holidays/"}},
+}
+_SEARCH_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/SearchRequest"}, "examples": _EXAMPLES},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["request", "image"],
+                    "properties": {
+                        "request": {"$ref": "#/components/schemas/SearchRequest"},
+                        "image": {"type": "string", "format": "binary", "description": "the query picture"},
+                    },
+                },
+                "encoding": {"request": {"contentType": "application/json"}},
+            },
+        },
+    }
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A search as it came, and the picture that came with it."""
+
+    request: SearchRequest
+    picture: FormFile | None
+
+
+async def asked(request: Request) -> Asked:
+    """The search of a JSON body or of a form with the parts `request` and `image`."""
+    kind = media_type(request)
+    if kind == "application/json":
+        return Asked(_parsed(await request.body()), None)
+    if kind != "multipart/form-data":
+        raise HTTPException(415, "A search is application/json, or multipart/form-data with the parts `request` and `image`.")
+    form = await request.form(max_files=2, max_fields=2, max_part_size=JSON_BYTES)
+    request.scope["fastapi_middleware_astack"].push_async_callback(form.close)
+    told, picture = form.get("request"), form.get("image")
+    if told is None or not isinstance(picture, FormFile):
+        raise HTTPException(400, "A form with a search has the parts `request`, which is JSON, and `image`, which is a file.")
+    return Asked(_parsed(await told.read() if isinstance(told, FormFile) else told), picture)
+
+
+def _parsed(body: bytes | str) -> SearchRequest:
+    try:
+        return SearchRequest.model_validate_json(body)
+    except ValidationError as error:
+        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]) from None
+
+
+def search_routes(service: HostedService, measurements: Measurements) -> APIRouter:
+    router = APIRouter(tags=["search"], responses=documented(400, 404, 413, 415, 422, 503))
+
+    @router.post("/search", response_model=SearchAnswer, openapi_extra=_SEARCH_BODY, summary="The best documents for a query")
+    def search(asking: Annotated[Asked, Depends(asked)]) -> SearchAnswer:
+        """Words, a picture, both, or ids of documents to resemble; one ranked list of documents of all kinds.
+
+        A picture is sent along as a form's part, or named by the hash that POST /v1/images answered.
+        """
+        request = asking.request
+        if asking.picture is not None:
+            kept = service.keep_picture(asking.picture.file.read())
+            request = request.model_copy(update={"image": kept.id})
+        answer = service.search(request)
+        measurements.search(answer)
+        return answer
+
+    @router.post("/explain", response_model=Explanation, dependencies=[Depends(json_only)], summary="Why a document has its score")
+    def explain(request: ExplainRequest) -> Explanation:
+        """The terms of the score-fusion sum: each part of the query against each part of the document."""
+        return service.explain(request)
+
+    @router.post("/images", response_model=KeptPicture, dependencies=[Depends(forms_only)], summary="Keep a query picture for a while")
+    def keep(image: UploadFile) -> KeptPicture:
+        """The answer's id is the SHA-256 of the file: what `image` of a search names."""
+        return service.keep_picture(image.file.read())
+
+    @router.get(
+        "/images/{sha256}",
+        response_class=FileResponse,
+        responses={200: {"content": {"image/jpeg": {}}}, 304: {"description": "Unchanged"}},
+        summary="A kept query picture, 256 pixels",
+    )
+    def kept(sha256: Hash, request: Request) -> Response:
+        return unchanging(service.kept_thumbnail(sha256), request)
+
+    @router.get("/instructions", response_model=InstructionsAnswer, summary="What can be asked for")
+    def instructions() -> InstructionsAnswer:
+        return service.instructions()
+
+    @router.get("/examples", response_model=list[ExampleQuery], summary="Searches that find something, for a first visit")
+    def examples(collection: Collection = None) -> Sequence[ExampleQuery]:
+        return service.examples(collection)
+
+    return router
