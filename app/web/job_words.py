@@ -1,0 +1,104 @@
+"""What an ingest is called, how far it is and how it ended, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import PurePath
+from typing import Literal
+
+from app.web.figures import counted, duration, moment
+from uniir.wire import JobAnswer, JobState, Phase
+
+Colour = Literal["blue", "green", "yellow", "red", "gray"]
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A word, its icon and its colour."""
+
+    word: str
+    icon: str
+    colour: Colour
+
+
+_RUNNING = {
+    Phase.WAITING: Badge("Waiting", ":material/schedule:", "gray"),
+    Phase.LOOKING: Badge("Looking", ":material/sync:", "blue"),
+    Phase.READING: Badge("Running", ":material/sync:", "blue"),
+    Phase.INDEXING: Badge("Finishing", ":material/sync:", "blue"),
+    Phase.ENDED: Badge("Finishing", ":material/sync:", "blue"),
+}
+
+
+def badge_of(job: JobAnswer) -> Badge:
+    """The state of a job."""
+    match job.state:
+        case JobState.WAITING:
+            return _RUNNING[Phase.WAITING]
+        case JobState.RUNNING:
+            return _RUNNING[job.progress.phase]
+        case JobState.CANCELLED:
+            return Badge("Cancelled", ":material/stop_circle:", "gray")
+        case JobState.FAILED:
+            return Badge("Failed", ":material/error:", "red")
+    failed = failed_in(job)
+    return Badge(f"Done, {failed:,} failed", ":material/error:", "yellow") if failed else Badge("Done", ":material/check:", "green")
+
+
+def failed_in(job: JobAnswer) -> int:
+    return len(job.report.failed) if job.report is not None else job.progress.failed
+
+
+def name_of(job: JobAnswer, roots: list[str], uploads: str = "Uploaded files") -> str:
+    """The folder as a person named it: below its root, and without the service's own place for uploads."""
+    if not job.paths:
+        return uploads
+    first = below(job.paths[0], roots)
+    if first == job.paths[0] and "uploads" in PurePath(first).parts:
+        return uploads
+    return first if len(job.paths) == 1 else f"{first} and {counted(len(job.paths) - 1, 'other')}"
+
+
+def below(path: str, roots: list[str]) -> str:
+    """A path without its root; as it is where it lies below none. A root itself is called by its name."""
+    for root in sorted(roots, key=len, reverse=True):
+        if path == root:
+            return PurePath(root).name or root
+        if path.startswith(root.rstrip("/") + "/"):
+            return path[len(root.rstrip("/")) + 1 :]
+    return path
+
+
+def share_done(job: JobAnswer) -> float:
+    """Between 0 and 1."""
+    total, done = job.progress.total, job.progress.done
+    if job.state is JobState.DONE:
+        return 1.0
+    return min(done / total, 1.0) if total else 0.0
+
+
+def how_far(job: JobAnswer) -> str:
+    """The line above the bar."""
+    progress = job.progress
+    if job.state is JobState.WAITING or (job.state is JobState.RUNNING and progress.phase is Phase.WAITING):
+        return "Waiting for its turn. One ingest runs at a time."
+    if progress.total is None:
+        return "Looking for files" if not job.is_over else counted(progress.done, "file")
+    if progress.total == 0 and job.state is JobState.DONE:
+        return "Nothing to read: all files are unchanged."
+    line = f"{progress.done:,} of {counted(progress.total, 'file')} · {share_done(job):.0%}".replace("%", " %")
+    return f"{line} · building the index" if progress.phase is Phase.INDEXING and not job.is_over else line
+
+
+def how_it_ended(job: JobAnswer, now: datetime, zone: tzinfo | None) -> str:
+    """One line for the list of earlier jobs."""
+    when = moment(job.finished_at or job.created_at, now, zone)
+    progress = job.progress
+    if job.state is JobState.CANCELLED:
+        stopped = f"stopped at {progress.done:,} of {progress.total:,}" if progress.total else "stopped before it began"
+        return f"{stopped} · {when}"
+    if job.report is None:
+        return when
+    seen = progress.done or sum((job.report.added, job.report.changed, job.report.unchanged, len(job.report.failed)))
+    return f"{counted(seen, 'file')} in {duration(job.report.seconds)} · {when}"
