@@ -3,59 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
+from encoders import uniir_family
 from encoders.devices import Device
-from uniir.documents import Json, Modality
+from encoders.specs import EncoderSpec, Weakness
+from uniir.documents import Modality
 from uniir.errors import UsageError
 from uniir.protocols import Encoder
 
-
-@dataclass(frozen=True, slots=True)
-class Weakness:
-    """A kind of search that was measured and found poor; `target` None is a mixed list. `remark` is one sentence for a person."""
-
-    query: Modality
-    target: Modality | None
-    remark: str
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderSpec:
-    """One encoder as data. `megabytes` counts everything that is loaded for it."""
-
-    name: str
-    revision: str
-    dimension: int
-    megabytes: int
-    licence: str
-    commercial_use: str
-    weights_from: str
-    summary: str
-    weaknesses: tuple[Weakness, ...]
-    instead: str
-
-    def as_json(self) -> dict[str, Json]:
-        """All fields, modalities in M-BEIR's spelling."""
-        return asdict(self)
-
-    def describe(self) -> str:
-        """A few lines for a terminal."""
-        lines = [
-            f"{self.name} ({self.revision})",
-            f"  {self.summary}",
-            f"  dimension {self.dimension}, {self.megabytes} MB; weights: {self.weights_from}",
-            f"  licence: {self.licence}; commercial use: {self.commercial_use}",
-            *(f"  weak: {remark}" for remark in dict.fromkeys(one.remark for one in self.weaknesses)),
-            f"  instead: {self.instead}",
-        ]
-        return "\n".join(lines)
-
-
 _INSTEAD = (
-    "A model trained on millions of pairs, such as CLIP_SF large of the hub repository TIGER-Lab/UniIR (MIT), does better, "
-    "but this version can't run it yet."
+    "A model trained on millions of pairs, such as CLIP_SF large of the hub repository TIGER-Lab/UniIR (MIT), does better; "
+    "`uniir models` says how to get one."
 )
 
 STARTER = EncoderSpec(
@@ -102,30 +63,38 @@ STARTER = EncoderSpec(
     ),
     instead=_INSTEAD,
 )
-SPECS = (STARTER,)
+SPECS = (STARTER, *uniir_family.SPECS)
 
 
 def _load_starter(device: Device) -> Encoder:
     # Here and not above: listing encoders must not load onnxruntime.
     from encoders.starter.encoder import StarterEncoder
 
-    return StarterEncoder.load(device)
+    # Its sessions know no other device and no other number type, whatever was asked for.
+    return StarterEncoder.load(replace(device, name="cpu", dtype="float32"))
 
 
 _LOADERS: Mapping[str, Callable[[Device], Encoder]] = MappingProxyType({STARTER.name: _load_starter})
 
 
-def load_encoder(name: str, device: Device) -> Encoder:
-    """The encoder of this name. Raises UsageError for an unknown one and ModelUnavailable where its weights are not here."""
-    if name not in _LOADERS:
-        raise UsageError(f"There is no encoder {name!r}.", f"Known: {', '.join(_LOADERS)} (`uniir models` tells more).")
-    return _LOADERS[name](device)
+def load_encoder(name: str, device: Device, models: Path | None = None) -> Encoder:
+    """The encoder of this name, of a directory of that name in `models`, or of a checkpoint at this path.
+
+    Raises UsageError for an unknown one and ModelUnavailable where its weights or libraries are not here.
+    """
+    if name in _LOADERS:
+        return _LOADERS[name](device)
+    weights = uniir_family.located(name, models or uniir_family.models_directory())
+    if weights is None:
+        known = ", ".join(spec.name for spec in SPECS)
+        raise UsageError(f"There is no encoder {name!r}.", f"Known: {known}, or the path of a checkpoint (`uniir models` tells more).")
+    return uniir_family.load(weights, device)
 
 
 def introduction(name: str) -> str:
     """What a person should hear when a collection is first made with this encoder; empty for an encoder that needs no words."""
     spec = _spec(name)
-    return "" if spec is None else f"Encoded with {spec.name!r}. {spec.summary} {spec.instead}"
+    return "" if spec is None else f"Encoded with {spec.name!r}. {spec.summary} {spec.instead}".rstrip()
 
 
 def remarks_on(name: str, query: Modality, target: Modality | None) -> Sequence[str]:

@@ -1,0 +1,88 @@
+"""BLIP_SF: BLIP's two towers, each with its projection, the text vector and the image vector added up as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from encoders.torch_devices import TorchDevice
+from encoders.uniir_family import blip
+from encoders.uniir_family.batching import Batches
+from encoders.uniir_family.heads import HeadCounts, blip_heads
+from encoders.uniir_family.inputs import Item, pixel_tensor, token_tensor
+from encoders.uniir_family.model import summed
+from encoders.uniir_family.pictures import squashed
+from encoders.uniir_family.tensors import Linear, Tensors
+from encoders.uniir_family.tokens import BERT_PADDING, blip_ids
+
+if TYPE_CHECKING:
+    Tensor: TypeAlias = torch.Tensor
+
+# Layers that look at a picture are in the checkpoint and are never used: texts are read alone.
+IGNORED = (*blip.TRAINING_ONLY, r"text_encoder\.encoder\.layer\.\d+\.crossattention\..+")
+
+
+@dataclass(frozen=True, slots=True)
+class BlipScoreFusion:
+    """Implements `model.Model`."""
+
+    vision: blip.VisionTower
+    text: blip.TextTower
+    vision_projection: Linear
+    text_projection: Linear
+    dimension: int
+    on: TorchDevice
+    batches: Batches
+    architecture: str = "BLIP_SF"
+    adds_parts: bool = True
+
+    @property
+    def heads(self) -> HeadCounts:
+        return HeadCounts(self.vision.heads, self.text.heads)
+
+    @property
+    def preprocessing(self) -> str:
+        return f"faithful squash-{self.vision.side} bicubic clip-mean-std; bert-uncased {self.text.context}"
+
+    def ids(self, text: str) -> list[int]:
+        return blip_ids(text, self.text.context)
+
+    def square(self, picture: Image.Image) -> NDArray[np.uint8]:
+        return squashed(picture, self.vision.side)
+
+    def embed(self, items: Sequence[Item]) -> Tensor:
+        return summed(items, self.dimension, self._texts, self._pictures)
+
+    def _texts(self, items: Sequence[Item]) -> Tensor:
+        return self.batches.run(items, lambda item: len(item.ids), self._text_vectors)
+
+    def _text_vectors(self, items: Sequence[Item]) -> Tensor:
+        lengths = torch.tensor([len(item.ids) for item in items], device=self.on.device)
+        return self.text_projection(self.text.first_states(token_tensor(items, BERT_PADDING, self.on), lengths, None))
+
+    def _pictures(self, items: Sequence[Item]) -> Tensor:
+        places = self.vision.positions.shape[1]
+        return self.batches.run(
+            items, lambda _: places, lambda batch: self.vision_projection(self.vision.states(pixel_tensor(batch, self.on))[:, 0])
+        )
+
+
+def build(tensors: Tensors, heads: HeadCounts, on: TorchDevice, batches: Batches) -> BlipScoreFusion:
+    """Takes the tensors. Raises ModelUnavailable, UsageError."""
+    vision_width, text_width = blip.widths(tensors)
+    dimension = tensors.shape("vision_proj.weight")[0]
+    return BlipScoreFusion(
+        blip.vision_tower(tensors, blip_heads(vision_width, heads.vision, "vision")),
+        blip.text_tower(tensors, blip_heads(text_width, heads.text, "text"), None),
+        tensors.linear("vision_proj", vision_width, dimension),
+        tensors.linear("text_proj", text_width, dimension),
+        dimension,
+        on,
+        batches,
+    )

@@ -1,0 +1,76 @@
+"""Turns a training checkpoint, of which a search needs a quarter, into a directory of weights alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from encoders.torch_devices import TorchDevice
+from encoders.uniir_family.architectures import build, digest
+from encoders.uniir_family.checkpoint import CONFIG, FORMAT, WEIGHTS, Checkpoint, read_checkpoint
+from encoders.uniir_family.heads import HeadCounts
+from uniir.errors import StoreUnavailable, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What was written. `weights` is the SHA-256 that an encoder of either form goes by."""
+
+    architecture: str
+    dimension: int
+    heads: HeadCounts
+    weights: str
+    bytes_read: int
+    bytes_written: int
+
+
+def convert(source: Path, target: Path, heads: HeadCounts) -> Converted:
+    """Writes `model.safetensors` and `config.json` into a new directory, as a whole or not at all; numbers stay as they are.
+
+    Head counts that are not given are those of the published configurations.
+    Raises UsageError for a target that is taken or heads that are not known, ModelUnavailable, StoreUnavailable.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise UsageError(f"{target} is taken.", "Name a directory that is new or empty.")
+    read = read_checkpoint(source)
+    checkpoint = Checkpoint(read.tensors, HeadCounts(heads.vision or read.heads.vision, heads.text or read.heads.text), source)
+    # Built without any numbers: that it fits is all there is to know here.
+    built = build(checkpoint, TorchDevice(torch.device("meta"), torch.float32))
+    weights = digest(checkpoint.tensors, built.names, built.model.heads)
+    config = {
+        "format": FORMAT,
+        "architecture": built.model.architecture,
+        "dimension": built.model.dimension,
+        "vision_heads": built.model.heads.vision,
+        "text_heads": built.model.heads.text,
+        "weights_sha256": weights,
+        "converted_from": source.name,
+    }
+    part = target.with_name(f".{target.name}.part")
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        # Cloned: what is stored strided, or inside another tensor's memory, gets memory of its own.
+        save_file({name: checkpoint.tensors[name].contiguous().clone() for name in built.names}, part / WEIGHTS)
+        (part / CONFIG).write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+        part.replace(target)
+    except OSError as error:
+        shutil.rmtree(part, ignore_errors=True)
+        raise StoreUnavailable(f"{target} can't be written ({error.strerror or error}).", "Make room, or name another directory.") from None
+    return Converted(
+        built.model.architecture,
+        built.model.dimension,
+        built.model.heads,
+        weights,
+        _size(source),
+        (target / WEIGHTS).stat().st_size,
+    )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else (path / WEIGHTS).stat().st_size
