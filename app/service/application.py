@@ -56,12 +56,13 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},  # nothing leaves this process
     )
     problems.install(app)
     everywhere = [Depends(bearer)]
     for router in (search_routes(service, measurements), document_routes(service), ingest_routes(service, settings, stopping)):
-        app.include_router(router, prefix="/v1", dependencies=everywhere)
-    app.include_router(upkeep_routes(service), prefix="/v1", dependencies=everywhere)
+        app.include_router(router, dependencies=everywhere)
+    app.include_router(upkeep_routes(service), dependencies=everywhere)
     app.include_router(health_routes(instance_of(secret), readiness or Readiness(service), measurements))
     app.add_middleware(BodyLimit, upload_bytes=settings.upload_megabytes * 2**20, uploads=_UPLOADS)
     app.add_middleware(Guard, rules=Rules.of(settings, secret))

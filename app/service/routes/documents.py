@@ -22,7 +22,7 @@ class Side(IntEnum):
 
 
 def document_routes(service: HostedService) -> APIRouter:
-    router = APIRouter(prefix="/documents", tags=["documents"], responses=documented(400, 404, 422, 503))
+    router = APIRouter(prefix="/v1/documents", tags=["documents"], responses=documented(400, 404, 422, 503))
 
     @router.get("/{document}", response_model=DocumentAnswer, summary="All that is known of a document")
     def document(document: Id) -> DocumentAnswer:
