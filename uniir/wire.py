@@ -302,6 +302,7 @@ class IngestRequest(Request):
     exclude: list[str] = []
     prune: bool = False
     retry: bool = False
+    within_roots: bool = Field(False, description="refuse what lies outside `corpus_roots` even to who has the secret or token")
 
 
 class FailedInput(Answer):
