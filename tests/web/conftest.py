@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
@@ -47,11 +48,14 @@ def page_server(library: Library) -> Iterator[Served]:
 
 @pytest.fixture
 def visitor(browser: Browser, page_server: Served) -> Iterator[Callable[..., Visitor]]:
-    """`visitor()` is a person with a browser; afterwards no browser may have complained."""
-    yield from visitors(browser, page_server.address)
+    """`visitor()` is a person with a browser in front of the shared page."""
+    with visitors(browser, page_server.address) as visit:
+        yield visit
 
 
+@contextmanager
 def visitors(browser: Browser, address: str) -> Iterator[Callable[..., Visitor]]:
+    """Makes people with browsers; afterwards no browser may have complained."""
     known: list[Visitor] = []
 
     def visit(**options: object) -> Visitor:

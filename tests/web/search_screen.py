@@ -1,0 +1,150 @@
+"""The Search screen as a person uses it: by what stands there, never by how it is built."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.web.browsing import Visitor
+
+PLACE = re.compile(r"^Place (\d+), (picture|text|pair), (.+)")
+PASTE = """async ([name, content]) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  const data = new DataTransfer();
+  data.items.add(new File([bytes], name, {type: 'image/png'}));
+  document.body.dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true}));
+}"""
+DROP = """async ([name, content]) => {
+  const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  const data = new DataTransfer();
+  data.items.add(new File([bytes], name, {type: 'image/png'}));
+  for (const kind of ['dragenter', 'dragover', 'drop'])
+    document.body.dispatchEvent(new DragEvent(kind, {dataTransfer: data, bubbles: true, cancelable: true}));
+}"""
+
+
+class SearchScreen:
+    """What stands on the screen, and what can be done there."""
+
+    def __init__(self, visitor: Visitor, path: str | None = "/") -> None:
+        self.visitor = visitor
+        self.page: Page = visitor.page if path is None else visitor.go(path)
+
+    @classmethod
+    def on(cls, visitor: Visitor) -> SearchScreen:
+        """The screen as it stands, without going anywhere."""
+        return cls(visitor, None)
+
+    # --- the bar
+
+    @property
+    def field(self) -> Locator:
+        return self.page.get_by_label("What you are looking for")
+
+    @property
+    def picture(self) -> Locator:
+        """The query picture in the bar."""
+        return self.page.get_by_alt_text("Your query picture")
+
+    @property
+    def picker(self) -> Locator:
+        """What opens the instructions."""
+        return self.page.locator(".st-key-pick button").first
+
+    @property
+    def instructions(self) -> Locator:
+        """What can be chosen in the open picker."""
+        return self.page.locator("[class*='st-key-instruction-'] button")
+
+    def button(self, name: str | re.Pattern[str]) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=isinstance(name, str))
+
+    def search(self, text: str) -> SearchScreen:
+        """Types and presses Enter, and waits for the results."""
+        self.field.fill(text)
+        self.field.press("Enter")
+        return self.wait_for_results(text)
+
+    def add_picture(self, file: Path) -> SearchScreen:
+        self.button("Picture").click()
+        self.page.locator("input[type=file]").set_input_files(file)
+        expect(self.picture).to_be_visible()
+        return self
+
+    def paste(self, file: Path) -> SearchScreen:
+        self.page.evaluate(PASTE, [file.name, base64.b64encode(file.read_bytes()).decode()])
+        return self
+
+    def drop(self, file: Path) -> SearchScreen:
+        self.page.evaluate(DROP, [file.name, base64.b64encode(file.read_bytes()).decode()])
+        return self
+
+    def choose_kind(self, kind: str) -> None:
+        self.page.get_by_role("combobox", name=re.compile("Kind of result")).click()
+        self.page.get_by_role("option", name=kind, exact=True).click()
+
+    @contextmanager
+    def options(self) -> Iterator[None]:
+        """Inside, the options are open."""
+        self.button(re.compile("^Options")).click()
+        expect(self.page.get_by_label("Number of results")).to_be_visible()
+        yield
+        self.page.keyboard.press("Escape")
+
+    def slide(self, label: str, key: str) -> None:
+        """Moves a slider with a key of the keyboard."""
+        self.page.get_by_role("slider", name=label).press(key)
+
+    # --- results
+
+    @property
+    def tiles(self) -> Locator:
+        return self.page.get_by_role("listitem", name=re.compile("^Place"))
+
+    def tile(self, words: str) -> Locator:
+        """The first tile whose name has these words."""
+        return self.page.get_by_role("listitem", name=re.compile(rf"^Place .*{re.escape(words)}", re.IGNORECASE)).first
+
+    @property
+    def names(self) -> Sequence[str]:
+        return [tile.get_attribute("aria-label") or "" for tile in self.tiles.all()]
+
+    @property
+    def count_line(self) -> Locator:
+        return self.page.get_by_text(re.compile(r"^[\d,]+ results? in \d")).first
+
+    def wait_for_results(self, text: str | None = None) -> SearchScreen:
+        """Waits until the results of this text are there: the address has it, and nothing is stale."""
+        if text is not None:
+            expect(self.page).to_have_url(re.compile(r"[?&]text="))
+        expect(self.count_line).to_be_visible()
+        expect(self.tiles.first).to_be_visible()
+        return self
+
+    # --- a result
+
+    @property
+    def dialog(self) -> Locator:
+        return self.page.get_by_role("dialog")
+
+    def open(self, number: int) -> None:
+        """Opens a tile, counted from 0, with a click."""
+        self.tiles.nth(number).get_by_role("button", name=re.compile("^Open")).click()
+        expect(self.dialog).to_contain_text("Why this result")
+
+    def focus_tile(self, number: int) -> None:
+        self.tiles.nth(number).get_by_role("button", name=re.compile("^Open")).focus()
+
+    @property
+    def focused_place(self) -> Locator:
+        """The place of the tile that has the focus."""
+        return self.page.locator("article:focus-within [data-place]")
+
+    def script(self, expression: str) -> Any:
+        return self.page.evaluate(expression)

@@ -1,0 +1,89 @@
+"""A result opened over the grid, and the keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.web.browsing import Visitor
+from tests.web.search_screen import SearchScreen
+
+pytestmark = pytest.mark.slow
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture
+def screen(visitor: Visit) -> SearchScreen:
+    return SearchScreen(visitor()).search("a tabby cat")
+
+
+def test_a_result_opens_over_the_grid_and_closes_again(screen: SearchScreen) -> None:
+    screen.open(0)
+    expect(screen.dialog).to_contain_text("Details")
+    expect(screen.dialog).to_contain_text("Why this result")
+    expect(screen.page).to_have_url(re.compile("document=[0-9A-Z]{13}"))
+    screen.visitor.shot("document-dialog")
+    screen.page.keyboard.press("Escape")
+    expect(screen.dialog).to_be_hidden()
+    expect(screen.page).not_to_have_url(re.compile("document="))
+    expect(screen.focused_place).to_have_text("1")
+
+
+def test_arrows_go_through_the_results(screen: SearchScreen) -> None:
+    screen.open(0)
+    first = screen.dialog.inner_text()
+    screen.page.keyboard.press("ArrowRight")
+    expect(screen.dialog).not_to_have_text(first)
+    expect(screen.dialog).to_contain_text(re.compile("place 2", re.IGNORECASE))
+    screen.page.keyboard.press("ArrowLeft")
+    expect(screen.dialog).to_contain_text(re.compile("place 1", re.IGNORECASE))
+
+
+def test_the_picture_in_the_dialog_is_no_thumbnail(screen: SearchScreen) -> None:
+    screen.open(0)
+    width = screen.dialog.get_by_role("img").first.evaluate("async (one) => { await one.decode(); return one.naturalWidth; }")
+    assert width > 256
+
+
+def test_a_link_to_a_result_opens_it(screen: SearchScreen, visitor: Visit) -> None:
+    screen.open(1)
+    expect(screen.page).to_have_url(re.compile("document="))
+    other = SearchScreen(visitor(), screen.page.url.removeprefix(screen.visitor.address))
+    expect(other.dialog).to_contain_text("Why this result")
+
+
+def test_a_link_to_what_is_gone_says_so(visitor: Visit) -> None:
+    screen = SearchScreen(visitor(), "/?text=cat&document=0000000000000")
+    expect(screen.page.get_by_text("This document is no longer in the collection.")).to_be_visible()
+
+
+def test_everything_can_be_reached_with_keys(screen: SearchScreen) -> None:
+    page = screen.page
+    page.locator("body").click(position={"x": 5, "y": 400})
+    page.keyboard.press("/")
+    expect(screen.field).to_be_focused()
+    page.keyboard.press("Escape")
+    screen.focus_tile(0)
+    page.keyboard.press("ArrowRight")
+    expect(screen.focused_place).to_have_text("2")
+    page.keyboard.press("End")
+    expect(screen.focused_place).to_have_text(str(screen.tiles.count()))
+    page.keyboard.press("Home")
+    expect(screen.focused_place).to_have_text("1")
+    page.keyboard.press("Enter")
+    expect(screen.dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(screen.dialog).to_be_hidden()
+    expect(screen.focused_place).to_have_text("1")
+    page.keyboard.press("m")
+    expect(page).to_have_url(re.compile("like="))
+
+
+def test_no_single_key_acts_while_one_types(screen: SearchScreen) -> None:
+    screen.field.fill("")
+    screen.field.press_sequentially("a/m")
+    expect(screen.field).to_have_value("a/m")
+    expect(screen.page).not_to_have_url(re.compile("like="))

@@ -1,0 +1,65 @@
+"""Choosing what to do: the picker, what it is narrowed to, and the one that is chosen for the user."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.web.browsing import Visitor
+from tests.web.search_screen import SearchScreen
+
+pytestmark = pytest.mark.slow
+Visit = Callable[..., Visitor]
+
+
+def opened(screen: SearchScreen) -> Locator:
+    """The picker, open; its search field."""
+    screen.picker.click()
+    field = screen.page.get_by_label(re.compile(r"^Search \d+ instructions$"))
+    expect(field).to_be_visible()
+    return field
+
+
+def test_the_one_chosen_for_the_user_is_shown(visitor: Visit) -> None:
+    screen = SearchScreen(visitor()).search("a cat")
+    expect(screen.page.get_by_text("Chosen for you")).to_be_visible()
+
+
+def test_typing_narrows_at_each_key(visitor: Visit) -> None:
+    someone = visitor()
+    screen = SearchScreen(someone)
+    field = opened(screen)
+    before = screen.instructions.count()
+    someone.shot("instruction-picker")
+    field.press_sequentially("caption", delay=20)
+    expect(screen.instructions).not_to_have_count(before)
+    assert all("caption" in text.lower() for text in screen.instructions.all_inner_texts())
+    field.fill("no instruction has this word xyzzy")
+    expect(screen.page.get_by_text(re.compile(r"No instruction has these words\. Clear the search to see all \d+\."))).to_be_visible()
+
+
+def test_a_chosen_instruction_searches_again_and_is_in_the_link(visitor: Visit) -> None:
+    screen = SearchScreen(visitor()).search("a cat")
+    field = opened(screen)
+    field.press_sequentially("caption", delay=20)
+    chosen = screen.instructions.first
+    name = chosen.inner_text().strip()
+    chosen.click()
+    screen.page.keyboard.press("Escape")
+    expect(screen.page).to_have_url(re.compile("instruction="))
+    expect(screen.picker).to_contain_text(name.splitlines()[-1][:20])
+    expect(screen.page.get_by_text("Chosen for you")).to_be_hidden()
+    screen.wait_for_results()
+
+
+def test_the_picker_is_narrowed_to_what_is_given(visitor: Visit) -> None:
+    screen = SearchScreen(visitor()).search("a cat")
+    opened(screen)
+    expect(screen.page.get_by_text("Fits a text")).to_be_visible()
+    narrowed = screen.instructions.count()
+    screen.button(re.compile(r"^Show all \d+$")).click()
+    expect(screen.instructions).not_to_have_count(narrowed)
+    assert screen.instructions.count() > narrowed
