@@ -12,7 +12,9 @@ from app.web import plain_html
 from app.web.collection_card import Checkup, Wish, collection_card, documents_of
 from app.web.figures import counted, size
 from app.web.ingest_page import reader_zone
+from app.web.navigation import ingest_page, search_page
 from app.web.safe_text import as_markdown
+from app.web.session import forget_collections
 from app.web.verdicts import verdict_of
 from uniir.errors import UniirError
 from uniir.wire import CollectionAnswer, DoctorRequest, NewCollection
@@ -70,7 +72,8 @@ def _carry_out(client: Client, wish: Wish, collection: CollectionAnswer) -> None
 
 
 def _go(wish: Wish, collection: str) -> None:
-    raise NotImplementedError  # the shell's pages
+    st.session_state["collection"] = collection
+    st.switch_page(search_page() if wish is Wish.SEARCH else ingest_page(), query_params={"collection": collection})
 
 
 def _check_unasked(client: Client, collections: Sequence[CollectionAnswer]) -> None:
@@ -105,4 +108,5 @@ def _new_collection(client: Client, encoders: Sequence[str]) -> None:
         except UniirError as error:
             st.error(as_markdown(str(error)), icon=":material/error:")
             return
+        forget_collections()
         st.rerun()

@@ -66,7 +66,8 @@ def _folder(client: Client, collection: str, roots: Sequence[str], busy: bool) -
     if not pressed:
         return None
     try:
-        return client.start_ingest(IngestRequest(paths=[allowed_path(typed or "", roots)], collection=collection, prune=prune))
+        path = allowed_path(typed or "", roots)
+        return client.start_ingest(IngestRequest(paths=[path], collection=collection, prune=prune, within_roots=True))
     except UniirError as error:
         st.error(as_markdown(str(error)), icon=":material/error:")
         return None
