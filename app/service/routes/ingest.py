@@ -41,8 +41,11 @@ def ingest_routes(service: HostedService, settings: Settings, stopping: Callable
         summary="Make a collection equal to folders",
     )
     def start(asked: IngestRequest, request: Request) -> JobAnswer:
-        """Folders and files on the service's machine: below `corpus_roots` for everybody, elsewhere with the secret or token."""
-        if not is_trusted(request):
+        """Folders and files on the service's machine: below `corpus_roots` for everybody, elsewhere with the secret or token.
+
+        `within_roots` asks that the same holds for who has one: a page that speaks for visitors.
+        """
+        if asked.within_roots or not is_trusted(request):
             require_allowed(asked.paths, settings)
         return service.start_ingest(asked)
 
