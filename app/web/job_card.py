@@ -48,7 +48,7 @@ def _question(service: Service, job: JobAnswer) -> None:
         if st.button("Cancel the ingest", key=f"stop-{job.id}", icon=":material/stop_circle:"):
             service.cancel(job.id)
             _ask("")
-            st.rerun(scope="fragment")
+            st.rerun()
 
 
 def _figures(job: JobAnswer) -> Sequence[tuple[str, str, str]]:
