@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import json
 import pickle
+import re
 import typing
 import zipfile
 from collections.abc import Mapping
@@ -73,8 +74,7 @@ def _read_pickle(path: Path) -> Any:
             # Only the new format can be mapped; of a mapped file, pages that are not touched (the optimizer's) are never read.
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
-        named = torch_refusal(str(error))
-        raise ModelUnavailable(f"{path} is no checkpoint of weights alone: {named}. Nothing of it was run.") from None
+        raise ModelUnavailable(f"{path} is no checkpoint of weights alone: {_refusal(str(error))}. Nothing of it was run.") from None
     except OSError as error:
         raise ModelUnavailable(f"{path} can't be read ({error.strerror or error}).") from None
     # Torch's readers raise whatever damaged bytes provoke; at this edge all of it means one thing.
@@ -83,12 +83,10 @@ def _read_pickle(path: Path) -> Any:
         raise ModelUnavailable(f"{path} is damaged or cut off ({reason}).", "Fetch it again.") from None
 
 
-def torch_refusal(message: str) -> str:
+def _refusal(message: str) -> str:
     """What a file names that a checkpoint has no need of, out of torch's long explanation."""
-    for mark in ("Unsupported global: GLOBAL ", "Unsupported class "):
-        if mark in message:
-            return f"it names {message.partition(mark)[2].split()[0]}"
-    return "it can't be unpickled"
+    named = re.search(r"GLOBAL:? ([\w.]+)", message)
+    return f"it names {named[1]}" if named else "it can't be unpickled"
 
 
 def _model_of(content: Any, path: Path) -> Mapping[str, Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from functools import lru_cache
 from importlib.resources import files
 
@@ -20,7 +21,7 @@ _BERT_START, _BERT_END = 101, 102  # [CLS], [SEP]
 BLIP_CONTEXT = 100
 
 _BLANKS = re.compile(r"\s+")
-_CLIP_WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+_CLIP_WORDS = r"'[s\x{17f}]|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"  # the long s counts as an s where case does not count
 
 
 def clip_ids(text: str, context: int) -> list[int]:
@@ -33,6 +34,9 @@ def clip_ids(text: str, context: int) -> list[int]:
 
 def blip_ids(text: str, context: int) -> list[int]:
     """[CLS], word pieces, [SEP]; at most `context` ids. Not padded."""
+    if not text.isascii():
+        # Characters that this Python does not know count as control characters, as in BERT's own code; `tokenizers` knows others.
+        text = "".join(character for character in text if character in "\t\n\r" or unicodedata.category(character)[0] != "C")
     return [_BERT_START, *_bert_tokenizer().encode(text).ids[: context - 2], _BERT_END]
 
 

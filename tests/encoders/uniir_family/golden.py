@@ -41,7 +41,7 @@ def converted(model: str, place: Path) -> Path:
 
 
 def loaded(directory: Path, dtype: str = "float32") -> UniirEncoder:
-    return UniirEncoder.load(directory, directory.name, Device(dtype=dtype))
+    return UniirEncoder.load(directory, directory.name, Device(dtype=dtype, threads=1))
 
 
 @cache
