@@ -49,3 +49,14 @@ def _chance_of_one(count: int, pool: int, k: int) -> float:
     for drawn in range(min(k, pool)):
         missed *= max(pool - count - drawn, 0) / (pool - drawn)
     return 1.0 - missed
+
+
+def ndcg(relevant: NDArray[np.bool_], positives: Sequence[int], k: int) -> NDArray[np.float64]:
+    """nDCG@k of each query, in 0..1, with relevance yes or no: [queries, places] in ranked order, and how many positives there are.
+
+    A query without positives counts as 0.
+    """
+    discounts = 1 / np.log2(np.arange(2, k + 2))
+    gains = (relevant[:, :k] * discounts[: relevant.shape[1]]).sum(axis=1)
+    ideal = np.array([discounts[:count].sum() for count in positives])
+    return np.asarray(np.divide(gains, ideal, out=np.zeros(len(ideal)), where=ideal > 0), np.float64)

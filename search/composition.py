@@ -30,6 +30,7 @@ class QueryVector:
 
     vector: NDArray[np.float32]
     terms: tuple[Term, ...]
+    steering: Steering
 
     def contributions(self, document: NDArray[np.float32]) -> Mapping[str, float]:
         """What each term gives to the inner product with a document; `modality` is the rest: what steering added."""
@@ -61,7 +62,8 @@ def compose(query: Query, target: Modality | None, encoder: Encoder, embed: Embe
         raise QueryError("The parts of the query cancel each other out.", "Change the weights, or leave out `--not`.")
     content /= np.linalg.norm(content)
     modality = query.modality or _liked_modality(query, library)
-    return QueryVector(encoder.steer(content.reshape(1, -1), [Steering(modality, target)])[0], tuple(terms))
+    steering = Steering(modality, target)
+    return QueryVector(encoder.steer(content.reshape(1, -1), [steering])[0], tuple(terms), steering)
 
 
 def _encoded_terms(query: Query, embed: Embed) -> Sequence[Term]:

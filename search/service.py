@@ -10,13 +10,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from search.bands import bands_of
 from search.composition import QueryVector, compose
 from search.embedding import Embed, EncodeAtOnce
 from search.explanation import best_sentence, encoded, terms_of
+from search.reranking import Reranked, RerankStage, unread
 from uniir.documents import Document, Modality
 from uniir.errors import InputFailure, NotFound, QueryError
 from uniir.filters import Filter
-from uniir.hits import Hit, ScoreExplanation, SearchResult
+from uniir.hits import BandCuts, Hit, ScoreExplanation, SearchResult
 from uniir.ids import format_id
 from uniir.instructions import Instruction, Instructions
 from uniir.protocols import Encoder, ImageLoader, Library, VectorStore
@@ -37,8 +39,10 @@ class SearchService:
         instructions: Instructions,
         remarks: Callable[[Modality, Modality | None], Sequence[str]],
         embed: Embed | None = None,
+        bands: Callable[[Modality, Modality | None], BandCuts | None] | None = None,
+        reranking: RerankStage | None = None,
     ) -> None:
-        """`embed` encodes the parts of a query; none: here and one query at a time."""
+        """`embed` encodes the parts of a query; none: here and one query at a time. `bands` knows what scores mean in words."""
         self._encoder = encoder
         self._store = store
         self._library = library
@@ -46,6 +50,8 @@ class SearchService:
         self._embed = embed or EncodeAtOnce(encoder, images)
         self._instructions = instructions
         self._remarks = remarks
+        self._bands = bands
+        self._reranking = reranking
 
     def search(self, query: Query) -> SearchResult:
         """The k best documents. Raises QueryError for a bad query, StoreUnavailable where the store does not answer."""
@@ -58,16 +64,21 @@ class SearchService:
         with _timed(stages, "encode"):
             vector = compose(query, target, self._encoder, self._embed, self._library)
         with _timed(stages, "search"):
-            found, documents = self._retrieve(vector.vector, query)
+            found, documents = self._retrieve(vector.vector, query, target)
+        reranked = unread(len(found))
+        if self._reranking is not None:
+            with _timed(stages, "rerank"):
+                reranked = self._reranking.run(query, target, [documents[one] for one, _ in found])
         with _timed(stages, "explain"):
-            hits = self._explain(vector, found, documents)
+            hits = self._hits(vector, found, documents, reranked)[: query.k]
         stages["total"] = round(sum(stages.values()), 3)
         if len(hits) < query.k:
             notes.append(
                 f"Only {len(hits)} documents fit." if hits or not query.path else f"No document's path starts with {query.path!r}."
             )
+        notes += [reranked.note] if reranked.note else []
         notes += self._remarks(instruction.query, target)
-        return SearchResult(query, instruction, hits, stages, tuple(notes), instruction_chosen=chosen)
+        return SearchResult(query, instruction, hits, stages, tuple(notes), reranked.outcome, chosen)
 
     def explain(self, query: Query, document: int) -> ScoreExplanation:
         """Why a document has its score in this search, whether or not it is among the hits. Raises QueryError, NotFound."""
@@ -109,17 +120,25 @@ class SearchService:
             notes.append(f"The instruction {chosen.id} asks for {chosen.target}; the target {query.target} overrules it.")
         return chosen, notes
 
-    def _retrieve(self, vector: NDArray[np.float32], query: Query) -> tuple[Sequence[tuple[int, float]], Mapping[int, Document]]:
-        """The k best ids with scores and their documents: a target that was named filters, an instruction only steers."""
+    def _retrieve(
+        self, vector: NDArray[np.float32], query: Query, target: Modality | None
+    ) -> tuple[Sequence[tuple[int, float]], Mapping[int, Document]]:
+        """The best ids with scores and their documents, k or as many as are read again.
+
+        A target that was named filters, an instruction only steers.
+        """
         where = self._filter(query)
-        wanted = query.k + _SPARE
+        count = query.k
+        if self._reranking is not None and self._reranking.wanted(query, target):
+            count = max(count, self._reranking.top)
+        wanted = count + _SPARE
         while True:
             neighbours = self._store.search(vector[None], wanted, where)
             pairs = [(int(one), float(score)) for one, score in zip(neighbours.ids[0], neighbours.scores[0], strict=True) if one >= 0]
             documents = self._library.documents([one for one, _ in pairs])
             found = [(one, score) for one, score in pairs if one in documents]
-            if len(found) >= query.k or len(pairs) < wanted or wanted > 4 * MAX_RESULTS:
-                return found[: query.k], documents
+            if len(found) >= count or len(pairs) < wanted or wanted > 4 * MAX_RESULTS:
+                return found[:count], documents
             wanted *= 2
 
     def _filter(self, query: Query) -> Filter:
@@ -127,17 +146,19 @@ class SearchService:
             return Filter(without=frozenset(query.like), only=self._library.ids_below(query.path, query.target))
         return Filter(frozenset({query.target}) if query.target is not None else None, frozenset(query.like))
 
-    def _explain(self, vector: QueryVector, found: Sequence[tuple[int, float]], documents: Mapping[int, Document]) -> tuple[Hit, ...]:
+    def _hits(
+        self, vector: QueryVector, found: Sequence[tuple[int, float]], documents: Mapping[int, Document], reranked: Reranked
+    ) -> tuple[Hit, ...]:
         vectors = self._library.vectors([one for one, _ in found])
-        return tuple(
-            Hit(
-                documents[one],
-                rank,
-                round(score, 6),
-                vector.contributions(vectors[one].astype(np.float32)) if one in vectors else {},
-            )
-            for rank, (one, score) in enumerate(found, start=1)
-        )
+        relevance = [reranked.relevance.get(place) for place in reranked.order]
+        cuts = self._bands(vector.steering.query, vector.steering.target) if self._bands is not None else None
+        bands = bands_of([score for _, score in found], cuts, relevance, reranked.cuts)
+        hits = []
+        for rank, (place, likely, band) in enumerate(zip(reranked.order, relevance, bands, strict=True), start=1):
+            one, score = found[place]
+            parts = vector.contributions(vectors[one].astype(np.float32)) if one in vectors else {}
+            hits.append(Hit(documents[one], rank, round(score, 6), parts, band, None if likely is None else place + 1, likely))
+        return tuple(hits)
 
 
 @contextmanager

@@ -20,6 +20,19 @@ class Band(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class BandCuts:
+    """From which value on a match is strong or good; anything below is weak."""
+
+    strong: float
+    good: float
+
+    def of(self, value: float) -> Band:
+        if value >= self.strong:
+            return Band.STRONG
+        return Band.GOOD if value >= self.good else Band.WEAK
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A document with its place. `parts` are the terms whose sum is the score: text, image, like, not, modality.
 

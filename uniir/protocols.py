@@ -13,6 +13,7 @@ from PIL import Image
 from uniir.documents import Document, ImageReference, Modality
 from uniir.errors import ItemFailure
 from uniir.filters import Filter
+from uniir.hits import BandCuts
 from uniir.queries import Query
 from uniir.spaces import VectorSpace
 
@@ -82,11 +83,46 @@ class ScoreFusing(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """A text as a language model reads it: its pieces, where each one stands, and each one's vector in this context."""
+
+    pieces: tuple[str, ...]
+    spans: NDArray[np.int32]  # [pieces, 2], start and end in the text
+    vectors: NDArray[np.float32]  # [pieces, width]; their mean is the text's own
+
+
+@runtime_checkable
+class TextReader(Protocol):
+    """What a reranker needs of a language model."""
+
+    def read(self, texts: Sequence[str]) -> Sequence[ReadText]:
+        """In order, whatever else is read beside them. Thread-safe; a text without a word has no pieces. Raises ModelUnavailable."""
+        ...
+
+
 class Reranker(Protocol):
-    """Reads a query together with each candidate."""
+    """Reads a query together with each candidate. Thread-safe."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def reading(self) -> str:
+        """What it reads, as a sentence goes on: "texts only"."""
+        ...
+
+    @property
+    def cuts(self) -> BandCuts | None:
+        """What its probabilities mean in words; None where that was not measured."""
+        ...
+
+    def reads(self, query: Query, candidate: Document) -> bool:
+        """Whether it can tell anything about this pair; what it can't read keeps its place."""
+        ...
 
     def score(self, query: Query, candidates: Sequence[Document]) -> NDArray[np.float32]:
-        """[n], the probability that each candidate is relevant."""
+        """[n], in order: the probability that each candidate is relevant, whatever the others are. Raises ModelUnavailable."""
         ...
 
 

@@ -20,7 +20,7 @@ from encoders.starter.text_tower import TextTower, load_tokenizer
 from encoders.starter.weights import ALL
 from uniir.documents import Document, Modality
 from uniir.errors import InputFailure, ItemFailure
-from uniir.protocols import ImageLoader, Prepared, Steering
+from uniir.protocols import ImageLoader, Prepared, ReadText, Steering
 from uniir.queries import Query
 from uniir.spaces import VectorSpace
 from uniir.texts import require_text
@@ -97,6 +97,15 @@ class StarterEncoder:
         """What stands on the axes is replaced; the content's blocks are weighed as validation chose for this kind of search."""
         choices = self._heads.choices
         return turn(vectors, steering, choices.layout, choices.turns, choices.axis_height)
+
+    def read(self, texts: Sequence[str]) -> Sequence[ReadText]:
+        """Implements `uniir.protocols.TextReader`: the text tower before it takes the mean; two special pieces frame every text."""
+        encoded = [self._tokenizer.encode(text) for text in texts]
+        hidden = self._text_tower.run_pieces([one.ids for one in encoded])
+        return [
+            ReadText(tuple(one.tokens), np.asarray(one.offsets, np.int32).reshape(-1, 2), vectors)
+            for one, vectors in zip(encoded, hidden, strict=True)
+        ]
 
     def halves(self, document: Document, images: ImageLoader) -> NDArray[np.float32]:
         """Implements `uniir.protocols.ScoreFusing`: both parts' content, scaled as the blocks of their sum are in the vector."""

@@ -44,11 +44,18 @@ class TextTower:
         encoded = self._device.map(self._encode, token_ids)
         return np.stack(encoded) if encoded else np.empty((0, WIDTH), np.float32)
 
+    def run_pieces(self, token_ids: Sequence[Sequence[int]]) -> Sequence[NDArray[np.float32]]:
+        """The last hidden states of each text, [pieces, 384]."""
+        return list(self._device.map(self._hidden, token_ids))
+
     def _encode(self, token_ids: Sequence[int]) -> NDArray[np.float32]:
+        mean = self._hidden(token_ids).mean(axis=0)
+        return np.asarray(mean / np.linalg.norm(mean), np.float32)
+
+    def _hidden(self, token_ids: Sequence[int]) -> NDArray[np.float32]:
         # One text at a time: the int8 model scales its activations by the whole batch, padding included,
         # so that in company a text would get another vector than alone (0.01 off in cosine).
         ids = np.array([token_ids], np.int64)
         given = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
         hidden = self._session.run(None, {name: value for name, value in given.items() if name in self._inputs})[0]
-        mean = hidden[0].mean(axis=0)
-        return np.asarray(mean / np.linalg.norm(mean), np.float32)
+        return np.asarray(hidden[0], np.float32)

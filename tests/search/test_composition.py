@@ -14,6 +14,7 @@ from tests.search.scenes import Scene
 from uniir.documents import Modality
 from uniir.errors import QueryError
 from uniir.ids import format_id
+from uniir.protocols import Steering
 from uniir.queries import Query, Weights
 
 
@@ -104,7 +105,7 @@ _rows = st.lists(st.floats(-1, 1, width=32), min_size=6, max_size=6).map(lambda 
 def test_whatever_steering_did_contributions_sum_to_the_score(
     terms: list[tuple[str, NDArray[np.float32]]], steered: NDArray[np.float32], document: NDArray[np.float32]
 ) -> None:
-    query = QueryVector(steered, tuple(Term(name, row) for name, row in terms))
+    query = QueryVector(steered, tuple(Term(name, row) for name, row in terms), Steering(Modality.TEXT, None))
     parts = query.contributions(document)
     assert parts.keys() == {name for name, _ in terms} | {"modality"}
     assert all(np.isfinite(list(parts.values())))

@@ -1,0 +1,88 @@
+"""The first reranker: a logistic regression over what a small language model reads, for texts that are asked for by text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rerank.features import NAMES, Rarity, TextTraits, compare, traits_of
+from rerank.remembering import Memory
+from uniir.documents import Document
+from uniir.errors import ModelUnavailable
+from uniir.hits import BandCuts
+from uniir.protocols import TextReader
+from uniir.queries import Query
+
+MODEL_FILE = "text.json"
+RARITY_FILE = "rarity.npz"
+_LONGEST = 4_000  # characters that are looked at; the reader stops at 256 pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """`weights` by NAMES of features, and the intercept: what training/reranker wrote."""
+
+    weights: tuple[float, ...]
+    intercept: float
+
+    def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(1 / (1 + np.exp(-(rows @ np.asarray(self.weights) + self.intercept))), np.float32)
+
+
+class TextReranker:
+    """Implements `uniir.protocols.Reranker` for queries and documents that have a text; pictures are not looked at."""
+
+    name = "text"
+    reading = "texts only"
+
+    def __init__(
+        self, reader: TextReader, regression: Regression, rarity: Rarity, cuts: BandCuts | None = None, memory: Memory | None = None
+    ) -> None:
+        self.cuts = cuts
+        self._reader = reader
+        self._regression = regression
+        self._rarity = rarity
+        self._memory = memory or Memory()
+
+    @classmethod
+    def load(cls, reader: TextReader) -> TextReranker:
+        """With the weights that came with the package. Raises ModelUnavailable where they are missing."""
+        return cls(reader, *load_model())
+
+    def reads(self, query: Query, candidate: Document) -> bool:
+        return query.text is not None and bool(candidate.text and candidate.text.strip())
+
+    def score(self, query: Query, candidates: Sequence[Document]) -> NDArray[np.float32]:
+        if not candidates:
+            return np.empty(0, np.float32)
+        texts = [query.text or "", *(one.text or "" for one in candidates)]
+        asked, *offered = self._memory.of([text[:_LONGEST] for text in texts], self._read)
+        rows = np.array([compare(asked, one, self._rarity) for one in offered], np.float32)
+        return self._regression.probabilities(rows)
+
+    def _read(self, texts: Sequence[str]) -> Sequence[TextTraits]:
+        return [traits_of(text, read) for text, read in zip(texts, self._reader.read(texts), strict=True)]
+
+
+def load_model() -> tuple[Regression, Rarity, BandCuts]:
+    """Raises ModelUnavailable where the files are missing or do not belong together."""
+    folder = files("rerank") / "data"
+    way_out = "Install uniir again, or train the reranker with `python -m training.reranker`."
+    try:
+        described = json.loads((folder / MODEL_FILE).read_text("utf-8"))
+        table = (folder / RARITY_FILE).read_bytes()
+    except OSError as error:
+        raise ModelUnavailable(f"The reranker's weights are missing ({error}).", way_out) from None
+    if described["rarity_sha256"] != hashlib.sha256(table).hexdigest() or tuple(described["features"]) != NAMES:
+        raise ModelUnavailable(f"{MODEL_FILE} and {RARITY_FILE} of the reranker do not belong together.", way_out)
+    with (folder / RARITY_FILE).open("rb") as opened, np.load(opened, allow_pickle=False) as stored:
+        pieces = stored["pieces"].tobytes().decode("utf-8").split("\n")
+        known = dict(zip(pieces, stored["rarity"].astype(np.float32).tolist(), strict=True))
+    regression = Regression(tuple(described["weights"]), described["intercept"])
+    return regression, Rarity(known, described["rarity_of_unknown"]), BandCuts(**described["cuts"])

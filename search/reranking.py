@@ -1,0 +1,114 @@
+"""The second look: a reranker reads the best hits again, within a deadline, and the first order stands where it can't."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniir.documents import Document, Modality
+from uniir.errors import UniirError
+from uniir.hits import BandCuts, RerankOutcome, RerankState
+from uniir.protocols import Reranker
+from uniir.queries import Query, Reranking
+
+_LOG = logging.getLogger(__name__)
+_AT_ONCE = 4  # runs, those included whose deadline is over: a slow reranker must not fill the process with threads
+
+
+@dataclass(frozen=True, slots=True)
+class Reranked:
+    """The places of the first order in their new order, and the probabilities of those that were read, by place in the first order."""
+
+    order: tuple[int, ...]
+    outcome: RerankOutcome
+    relevance: dict[int, float] = field(default_factory=dict)
+    cuts: BandCuts | None = None
+
+    @property
+    def note(self) -> str | None:
+        """What a person should hear."""
+        return f"{self.outcome.reason} The first order stands." if self.outcome.state is RerankState.FAILED else None
+
+
+def unread(count: int) -> Reranked:
+    """The first order, where nothing reads again."""
+    return Reranked(tuple(range(count)), RerankOutcome())
+
+
+class RerankStage:
+    """Reads the first `top` hits, for `seconds` at most. `by_default` knows for which query and target that was measured to help."""
+
+    def __init__(self, reranker: Reranker, by_default: Callable[[Modality, Modality | None], bool], top: int, seconds: float) -> None:
+        self._reranker = reranker
+        self._by_default = by_default
+        self._top = top
+        self._seconds = seconds
+        self._running = threading.BoundedSemaphore(_AT_ONCE)
+
+    def wanted(self, query: Query, target: Modality | None) -> bool:
+        """Whether hits should be read again: as asked for, else where it helps."""
+        return query.rerank is Reranking.ON or (query.rerank is Reranking.AUTO and self.on_by_default(query, target))
+
+    def on_by_default(self, query: Query, target: Modality | None) -> bool:
+        return query.modality is not None and self._by_default(query.modality, target)
+
+    @property
+    def top(self) -> int:
+        return self._top
+
+    def run(self, query: Query, target: Modality | None, documents: Sequence[Document]) -> Reranked:
+        """Documents in their first order. What can't be read, and what stands below the first `top`, keeps its place."""
+        first = tuple(range(len(documents)))
+        default = self.on_by_default(query, target)
+        if not self.wanted(query, target):
+            return Reranked(first, RerankOutcome(RerankState.OFF, default))
+        name = self._reranker.name
+        places = [place for place, document in enumerate(documents[: self._top]) if self._reranker.reads(query, document)]
+        if not places:
+            reason = f"There is nothing to read again: the reranker reads {self._reranker.reading}." if documents else None
+            return Reranked(first, RerankOutcome(RerankState.OFF, default, name, reason=reason))
+        answer = self._within_deadline(query, [documents[place] for place in places])
+        if isinstance(answer, str):
+            return Reranked(first, RerankOutcome(RerankState.FAILED, default, name, reason=answer))
+        order = list(first)
+        for place, better in zip(places, np.argsort(-answer, kind="stable").tolist(), strict=True):
+            order[place] = places[better]
+        relevance = {place: round(float(value), 6) for place, value in zip(places, answer, strict=True)}
+        return Reranked(tuple(order), RerankOutcome(RerankState.DONE, default, name, len(places)), relevance, self._reranker.cuts)
+
+    def _within_deadline(self, query: Query, documents: Sequence[Document]) -> NDArray[np.float32] | str:
+        """The probabilities, or why there are none, in words."""
+        late = f"The reranker took longer than {self._seconds:g} s."
+        if not self._running.acquire(timeout=self._seconds):
+            return late
+        answers: list[NDArray[np.float32] | str] = []
+        done = threading.Event()
+
+        def work() -> None:
+            try:
+                answers.append(self._probabilities(query, documents))
+            finally:
+                self._running.release()
+                done.set()
+
+        threading.Thread(target=work, name="rerank", daemon=True).start()
+        return answers[0] if done.wait(self._seconds) and answers else late
+
+    def _probabilities(self, query: Query, documents: Sequence[Document]) -> NDArray[np.float32] | str:
+        try:
+            values = np.asarray(self._reranker.score(query, documents), np.float32)
+        except UniirError as error:
+            return f"The reranker can't be used: {error.what.rstrip('.')}."
+        except Exception:  # whatever a model does wrong, the search has its answer already
+            _LOG.exception("reranker %s", self._reranker.name)
+            return "The reranker failed."
+        if values.shape != (len(documents),):
+            return f"The reranker gave values of shape {values.shape} for {len(documents)} hits."
+        if not (np.isfinite(values).all() and (values >= 0).all() and (values <= 1).all()):
+            return "The reranker gave a value that is no probability."
+        return values
