@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 
@@ -89,6 +90,15 @@ def load_encoder(name: str, device: Device, models: Path | None = None) -> Encod
         known = ", ".join(spec.name for spec in SPECS)
         raise UsageError(f"There is no encoder {name!r}.", f"Known: {known}, or the path of a checkpoint (`uniir models` tells more).")
     return uniir_family.load(weights, device)
+
+
+def weights_are_here(name: str, models: Path) -> bool:
+    """Whether an encoder of the catalogue could be loaded as far as files go."""
+    if name == STARTER.name:
+        from encoders.starter.weights import ALL
+
+        return all(find_spec(file.module) is not None for file in ALL)
+    return (models / name / uniir_family.CONFIG).is_file()
 
 
 def introduction(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import uniir
-from app.cli import collections, failures, ingest, reference, search, serve
+from app.cli import collections, failures, ingest, models, reference, search, serve
 from app.cli.output import say, tell
 from uniir.errors import UniirError
 
@@ -51,7 +51,7 @@ app.command("rebuild")(collections.rebuild_vectors)
 app.command("delete")(collections.delete)
 app.add_typer(failures.app, name="failures")
 app.command("instructions")(reference.instructions)
-app.command("models")(reference.models)
+app.add_typer(models.app, name="models")
 app.command("config")(reference.config)
 
 

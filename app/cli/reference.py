@@ -1,4 +1,4 @@
-"""uniir instructions, models, config"""
+"""uniir instructions, config"""
 
 from __future__ import annotations
 
@@ -30,17 +30,6 @@ def instructions(
     header = ("id", "query", "target", "dataset", "wording")
     rows = [(one.id, one.query, one.target or "any", one.dataset or "", one.wording) for one in known]
     say("\n".join("\t".join(row) for row in (header, *rows)) if as_tsv else table(header, rows))
-
-
-def models(as_json: AsJson = False) -> None:
-    """List encoders: dimension, size, licence, where their weights come from and what they are good for."""
-    from encoders.catalogue import SPECS
-
-    if as_json:
-        say_json({"models": [spec.as_json() for spec in SPECS]})
-        return
-    for spec in SPECS:
-        say(spec.describe())
 
 
 def config(as_json: AsJson = False, data_dir: DataDir = None) -> None:

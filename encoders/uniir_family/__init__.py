@@ -5,17 +5,27 @@ This module lists and finds them; torch is imported when one is loaded.
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from encoders.devices import Device
 from encoders.specs import EncoderSpec
-from uniir.errors import ModelUnavailable
+from encoders.uniir_family.heads import HeadCounts
+from uniir.documents import Json
+from uniir.errors import ModelUnavailable, UsageError
 from uniir.protocols import Encoder
 
+if TYPE_CHECKING:
+    from encoders.uniir_family.conversion import Converted
+
+CONFIG = "config.json"
 _HUB = "TIGER-Lab/UniIR"
 _EARLIER = "e41c575"  # has files that the newest revision no longer has
 _FUSIONS = {
@@ -87,7 +97,7 @@ def located(name: str, models: Path) -> Located | None:
                 f"They are from: {spec.weights_from}. Write them there with `uniir models convert FILE.pth {models / name}`.",
             )
     path = Path(name).expanduser()
-    if not plain or path.suffix == ".pth" or (path / "config.json").is_file():
+    if not plain or path.suffix == ".pth" or (path / CONFIG).is_file():
         whole = Path(os.path.abspath(path))
         return Located(str(whole), whole)
     return None
@@ -95,10 +105,44 @@ def located(name: str, models: Path) -> Located | None:
 
 def load(weights: Located, device: Device) -> Encoder:
     """The model on a device. Raises UsageError for a path that leads nowhere, ModelUnavailable without torch or for unfit weights."""
-    try:
+    with _libraries():
         from encoders.uniir_family.encoder import UniirEncoder
+    return UniirEncoder.load(weights.path, weights.name, device)
+
+
+def convert(source: Path, target: Path, heads: HeadCounts) -> Converted:
+    """Writes what a search needs of a checkpoint into a new directory.
+
+    Raises UsageError for a target that is taken or heads that are not known, ModelUnavailable, StoreUnavailable.
+    """
+    with _libraries():
+        from encoders.uniir_family import conversion
+    return conversion.convert(source, target, heads)
+
+
+def verify(directory: Path) -> str:
+    """The SHA-256 of converted weights, read as a whole; raises ModelUnavailable where it is not the one that was written down."""
+    with _libraries():
+        from encoders.uniir_family import conversion
+    return conversion.verify(directory)
+
+
+def described(directory: Path) -> dict[str, Json]:
+    """What the configuration of converted weights says; raises UsageError where there is none."""
+    try:
+        said = json.loads((directory / CONFIG).read_text("utf-8"))
+    except (OSError, ValueError):
+        said = None
+    if not isinstance(said, dict):
+        raise UsageError(f"There are no converted weights in {directory}.", "`uniir models convert FILE.pth DIRECTORY` writes them.")
+    return said
+
+
+@contextmanager
+def _libraries() -> Iterator[None]:
+    try:
+        yield
     except ImportError as error:
         raise ModelUnavailable(
-            f"The encoder {weights.name} needs {error.name}, which is not installed.", "Install `uniir[models]` (docs/models/uniir.md)."
+            f"The models of UniIR need {error.name}, which is not installed.", "Install `uniir[models]` (docs/models/uniir.md)."
         ) from None
-    return UniirEncoder.load(weights.path, weights.name, device)

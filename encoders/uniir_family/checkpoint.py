@@ -17,13 +17,14 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from encoders.uniir_family import CONFIG
 from encoders.uniir_family.heads import HeadCounts
 from uniir.errors import ModelUnavailable, UsageError
 
 if TYPE_CHECKING:
     Tensor: TypeAlias = torch.Tensor
 
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+WEIGHTS = "model.safetensors"
 FORMAT = "uniir-family 1"
 _STAND_INS = (
     "omegaconf.base.ContainerMetadata",

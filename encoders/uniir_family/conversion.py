@@ -11,10 +11,11 @@ import torch
 from safetensors.torch import save_file
 
 from encoders.torch_devices import TorchDevice
-from encoders.uniir_family.architectures import build, digest
-from encoders.uniir_family.checkpoint import CONFIG, FORMAT, WEIGHTS, Checkpoint, read_checkpoint
+from encoders.uniir_family import CONFIG, described
+from encoders.uniir_family.architectures import Built, build, digest
+from encoders.uniir_family.checkpoint import FORMAT, WEIGHTS, Checkpoint, read_checkpoint
 from encoders.uniir_family.heads import HeadCounts
-from uniir.errors import StoreUnavailable, UsageError
+from uniir.errors import ModelUnavailable, StoreUnavailable, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,7 @@ def convert(source: Path, target: Path, heads: HeadCounts) -> Converted:
         raise UsageError(f"{target} is taken.", "Name a directory that is new or empty.")
     read = read_checkpoint(source)
     checkpoint = Checkpoint(read.tensors, HeadCounts(heads.vision or read.heads.vision, heads.text or read.heads.text), source)
-    # Built without any numbers: that it fits is all there is to know here.
-    built = build(checkpoint, TorchDevice(torch.device("meta"), torch.float32))
+    built = _fitted(checkpoint)
     weights = digest(checkpoint.tensors, built.names, built.model.heads)
     config = {
         "format": FORMAT,
@@ -70,6 +70,21 @@ def convert(source: Path, target: Path, heads: HeadCounts) -> Converted:
         _size(source),
         (target / WEIGHTS).stat().st_size,
     )
+
+
+def verify(directory: Path) -> str:
+    """The SHA-256 of converted weights; raises ModelUnavailable where it is not the one that was written down, UsageError without any."""
+    checkpoint = read_checkpoint(directory)
+    built = _fitted(checkpoint)
+    weights = digest(checkpoint.tensors, built.names, built.model.heads)
+    if weights != described(directory).get("weights_sha256"):
+        raise ModelUnavailable(f"The weights in {directory} are not those that were written there.", "Convert or fetch them again.")
+    return weights
+
+
+def _fitted(checkpoint: Checkpoint) -> Built:
+    """Built without any numbers: only that everything is there and fits is found out."""
+    return build(checkpoint, TorchDevice(torch.device("meta"), torch.float32))
 
 
 def _size(path: Path) -> int:

@@ -1,0 +1,125 @@
+"""uniir models list | show | convert | check | remove"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.options import AsJson, Yes
+from app.cli.output import printable, say, say_json
+
+if TYPE_CHECKING:
+    from uniir.documents import Json
+
+app = typer.Typer(help="Encoders: what there is, what is here, and weights of your own.", invoke_without_command=True)
+_HEADS = "Attention heads of this tower, where a checkpoint of unpublished size does not tell."
+Name = Annotated[str, typer.Argument(help="A model of `uniir models list`, or a directory of weights.")]
+
+
+@app.callback()
+def models(context: typer.Context, as_json: AsJson = False) -> None:
+    """List encoders: dimension, size, licence, where their weights come from and what they are good for."""
+    if context.invoked_subcommand is None:
+        list_models(as_json)
+
+
+@app.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """List encoders: dimension, size, licence, where their weights come from, and whether these are here."""
+    from encoders.catalogue import SPECS, weights_are_here
+    from encoders.uniir_family import described
+
+    here = {spec.name: weights_are_here(spec.name, _directory()) for spec in SPECS}
+    own = [path for path in sorted(_directory().glob("*/config.json")) if path.parent.name not in here]
+    if as_json:
+        rows: list[Json] = [{**spec.as_json(), "here": here[spec.name]} for spec in SPECS]
+        say_json({"models": rows, "own": [{"name": path.parent.name, **described(path.parent)} for path in own]})
+        return
+    for spec in SPECS:
+        say(f"{spec.describe()}\n  here: {'yes' if here[spec.name] else 'no'}")
+    for path in own:
+        say(f"{printable(path.parent.name)} (your own)\n  {path.parent}")
+
+
+@app.command()
+def show(name: Name, as_json: AsJson = False) -> None:
+    """Show one encoder; of converted weights, what they are and what they were made of."""
+    from encoders.catalogue import SPECS, weights_are_here
+    from encoders.uniir_family import described
+
+    spec = next((spec for spec in SPECS if spec.name == name), None)
+    here = spec is not None and weights_are_here(name, _directory())
+    weights = described(_weights(name)) if spec is None or (_directory() / name).is_dir() else None
+    if as_json:
+        say_json({"model": None if spec is None else {**spec.as_json(), "here": here}, "weights": weights})
+        return
+    if spec is not None:
+        say(f"{spec.describe()}\n  here: {'yes' if here else 'no'}")
+    for key, value in (weights or {}).items():
+        say(f"  {key.replace('_', ' ')}: {printable(str(value))}")
+
+
+@app.command()
+def convert(
+    checkpoint: Annotated[Path, typer.Argument(help="A .pth file of the authors, or of your own training with their code.")],
+    directory: Annotated[Path, typer.Argument(help="A new directory for weights and configuration.")],
+    vision_heads: Annotated[int | None, typer.Option(min=1, help=_HEADS, show_default="as published")] = None,
+    text_heads: Annotated[int | None, typer.Option(min=1, help=_HEADS, show_default="as published")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write what a search needs of a UniIR checkpoint into a directory, once; afterwards the checkpoint is not needed."""
+    from encoders import uniir_family
+    from encoders.uniir_family.heads import HeadCounts
+
+    done = uniir_family.convert(checkpoint, directory, HeadCounts(vision_heads, text_heads))
+    if as_json:
+        say_json({"directory": str(directory.absolute()), **uniir_family.described(directory)})
+        return
+    say(f"{done.architecture}, dimension {done.dimension}; heads: vision {done.heads.vision}, text {done.heads.text}")
+    read, written = (round(count / 1e6) for count in (done.bytes_read, done.bytes_written))
+    say(f"{read:,} MB read, {written:,} MB written to {printable(str(directory))}")
+    say(f"Use it: uniir ingest FOLDER --encoder {printable(str(directory))}")
+
+
+@app.command()
+def check(name: Name) -> None:
+    """Read converted weights as a whole: every tensor in its place, every number as it was when they were written."""
+    from encoders.uniir_family import verify
+
+    path = _weights(name)
+    say(f"{printable(str(path))}: as written, SHA-256 {verify(path)}")
+
+
+@app.command()
+def remove(name: Annotated[str, typer.Argument(help="A model whose weights are here.")], yes: Yes = False) -> None:
+    """Delete converted weights. Collections that were made with them can't be searched until they are back."""
+    from encoders.uniir_family import CONFIG
+    from uniir.errors import UsageError
+
+    path = _directory() / name
+    if Path(name).name != name or not (path / CONFIG).is_file():
+        raise UsageError(f"There are no weights {name!r} in {_directory()}.", "`uniir models list` says which there are.")
+    if not yes:
+        typer.confirm(f"Delete {path}?", abort=True)
+    shutil.rmtree(path)
+    say(f"Deleted {path}.")
+
+
+def _directory() -> Path:
+    from encoders.uniir_family import models_directory
+
+    return models_directory()
+
+
+def _weights(name: str) -> Path:
+    """The directory of a model that is here, by its name or path. Raises UsageError, ModelUnavailable."""
+    from encoders.uniir_family import located
+    from uniir.errors import UsageError
+
+    found = located(name, _directory())
+    if found is None:
+        raise UsageError(f"There is no model {name!r}.", "`uniir models list` names those that are known; a path of weights will do too.")
+    return found.path

@@ -1,0 +1,86 @@
+"""uniir models list, show, convert, check, remove; and a checkpoint as the encoder of a collection."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from encoders.uniir_family import models_directory
+from tests.cli.running import Cli
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "uniir"
+PICTURES = GOLDEN / "mbeir_mini" / "mbeir_images"
+
+
+@pytest.fixture
+def with_torch() -> None:
+    for library in ("torch", "ftfy"):
+        pytest.importorskip(library, reason=f"{library} is not installed (extra `models`)")
+
+
+def test_the_list_says_what_is_here(uniir: Cli) -> None:
+    rows = {row["name"]: row for row in uniir("models", "list", "--json").json["models"]}
+    assert rows["starter"]["here"]
+    assert not rows["clip-sf-large"]["here"]
+    assert rows["clip-sf-large"]["licence"] == "MIT"
+    assert uniir("models").out == uniir("models", "list").out
+
+
+def test_one_model_can_be_shown(uniir: Cli) -> None:
+    shown = uniir("models", "show", "blip-ff-large")
+    assert "TIGER-Lab/UniIR" in shown.out
+    assert "here: no" in shown.out
+    assert uniir("models", "show", "blip-ff-large", "--json").json["model"]["dimension"] == 768
+
+
+def test_a_model_that_nobody_knows_is_a_mistake(uniir: Cli) -> None:
+    for words in (("show", "startre"), ("remove", "startre", "--yes"), ("remove", "..", "--yes"), ("show", "starter/..")):
+        assert uniir("models", *words).code == 2
+
+
+@pytest.mark.usefixtures("with_torch")
+class TestConverting:
+    def test_a_converted_checkpoint_is_shown_checked_and_removed(self, uniir: Cli) -> None:
+        place = models_directory() / "mine"
+        done = uniir("models", "convert", GOLDEN / "blip_sf.pth", place, "--vision-heads", 3, "--text-heads", 4, "--json").json
+        assert (done["architecture"], done["vision_heads"], done["converted_from"]) == ("BLIP_SF", 3, "blip_sf.pth")
+        assert uniir("models", "list", "--json").json["own"][0]["name"] == "mine"
+        assert "mine (your own)" in uniir("models").out
+        assert "architecture: BLIP_SF" in uniir("models", "show", "mine").out
+        assert done["weights_sha256"] in uniir("models", "check", "mine").out
+        assert uniir("models", "remove", "mine", "--yes").code == 0
+        assert not place.exists()
+
+    def test_heads_that_are_not_known_are_asked_for(self, uniir: Cli, tmp_path: Path) -> None:
+        refused = uniir("models", "convert", GOLDEN / "blip_ff.pth", tmp_path / "out")
+        assert refused.code == 2
+        assert "--vision-heads" in refused.err
+
+    def test_weights_that_changed_are_found_out(self, uniir: Cli, tmp_path: Path) -> None:
+        assert "CLIP_SF, dimension 48" in uniir("models", "convert", GOLDEN / "clip_sf.pth", tmp_path / "out").out
+        file = tmp_path / "out" / "model.safetensors"
+        content = bytearray(file.read_bytes())
+        content[-1] ^= 1
+        file.write_bytes(content)
+        changed = uniir("models", "check", tmp_path / "out")
+        assert changed.code == 4
+        assert "not those that were written" in changed.err
+
+
+@pytest.mark.usefixtures("with_torch")
+def test_a_checkpoint_can_be_a_collections_encoder_by_its_path(uniir: Cli, tmp_path: Path) -> None:
+    (tmp_path / "corpus").mkdir()
+    for picture in PICTURES.iterdir():
+        shutil.copy(picture, tmp_path / "corpus")
+    (tmp_path / "corpus" / "note.txt").write_text("a note about a rocket")
+    checkpoint = tmp_path / "mine.pth"
+    shutil.copy(GOLDEN / "clip_ff.pth", checkpoint)
+    assert uniir("ingest", tmp_path / "corpus", "--encoder", checkpoint).code == 0
+    found = uniir("search", "--image", PICTURES / "cat_rgb_451x300.jpg", "--target", "image", "--json").json["hits"]
+    assert len(found) == 6
+    checkpoint.unlink()
+    gone = uniir("search", "rocket")
+    assert gone.code != 0
+    assert "mine.pth" in gone.err
