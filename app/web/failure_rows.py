@@ -35,7 +35,7 @@ def failure_rows(service: Service, failures: Sequence[FailureAnswer], collection
                 with file:
                     plain_html.path(_place(failure, roots))
                 with why:
-                    plain_html.words(failure.reason)
+                    plain_html.words(failure.reason[:1].upper() + failure.reason[1:])
                 with what_to_do:
                     plain_html.muted(failure.way_out)
                 with button, st.container(horizontal=True, horizontal_alignment="right"):

@@ -38,7 +38,7 @@ def show(client: Client) -> None:
         st.rerun()
     _watch(active)
     shown = _shown(jobs)
-    st.fragment(_live, run_every=1 if active else 5)(client, [job.id for job in shown], collections.corpus_roots)
+    st.fragment(_live, run_every=1 if active else 5)(client, _state_of(shown), collections.corpus_roots)
     _failures(client, jobs, active, collections.corpus_roots)
     _earlier(client, [job for job in jobs if job.is_over and job not in shown], collections.corpus_roots)
 
@@ -54,13 +54,15 @@ def _shown(jobs: Sequence[JobAnswer]) -> list[JobAnswer]:
     return active or [job for job in jobs if job.id in st.session_state.get(_WATCHED, ())][:1]
 
 
-def _live(client: Client, drawn: Sequence[str], roots: Sequence[str]) -> None:
-    """The jobs, drawn again each second; the rest of the page follows when one begins or ends."""
-    jobs = client.jobs().jobs
-    shown = _shown(jobs)
-    ended = any(job.is_over for job in shown) != bool(st.session_state.get("ingest_all_over", True))
-    st.session_state["ingest_all_over"] = any(job.is_over for job in shown)
-    if [job.id for job in shown] != list(drawn) or ended:
+def _state_of(jobs: Sequence[JobAnswer]) -> list[tuple[str, bool, int]]:
+    """What the rest of the page depends on."""
+    return [(job.id, job.is_over, job.progress.failed) for job in jobs]
+
+
+def _live(client: Client, drawn: Sequence[tuple[str, bool, int]], roots: Sequence[str]) -> None:
+    """The jobs, drawn again each second; the rest of the page follows when one begins, ends or meets what it can't read."""
+    shown = _shown(client.jobs().jobs)
+    if _state_of(shown) != list(drawn):
         st.rerun()
     for job in shown:
         job_card(client, job, roots)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.web import plain_html
 from app.web.figures import about, duration, rate
-from app.web.job_words import badge_of, below, how_far, name_of, share_done
+from app.web.job_words import badge_of, below, failed_in, how_far, name_of, share_done
 from app.web.safe_text import as_markdown
 from uniir.service import Service
 from uniir.wire import JobAnswer, JobState
@@ -26,7 +26,7 @@ def job_card(service: Service, job: JobAnswer, roots: Sequence[str]) -> None:
                 st.badge(badge.word, icon=badge.icon, color=badge.colour)
             if not job.is_over:
                 st.button("Cancel", icon=":material/stop_circle:", key=f"cancel-{job.id}", on_click=_ask, args=(job.id,))
-            elif job.state is JobState.CANCELLED and st.button("Go on", icon=":material/play_arrow:", key=f"card-go-on-{job.id}"):
+            elif job.state is JobState.CANCELLED and st.button("Go on", icon=":material/play_arrow:", key=f"continue-{job.id}"):
                 service.retry(job.id)
                 st.rerun()
         if not job.is_over and st.session_state.get(_ASKED) == job.id:
@@ -84,6 +84,6 @@ def _last_line(job: JobAnswer, roots: list[str]) -> None:
     elif job.is_over:
         for note in job.report.notes if job.report is not None else ():
             plain_html.muted(note)
-        plain_html.muted("All of it can be searched now.")
+        plain_html.muted("The rest can be searched now." if failed_in(job) else "All of it can be searched now.")
     else:
         plain_html.muted("What is done can be searched at once.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from html import escape
 
@@ -18,11 +19,17 @@ def section_title(title: str, count: str = "") -> None:
 
 
 def words(text: str) -> None:
-    st.html(f'<p class="upkeep" style="margin:0">{escape(text)}</p>')
+    """A line or two; what stands between backticks is set as code."""
+    st.html(f'<p class="upkeep" style="margin:0">{_with_code(text)}</p>')
 
 
 def muted(text: str) -> None:
-    st.html(f'<p class="upkeep upkeep-muted" style="margin:0">{escape(text)}</p>')
+    """The same, quieter."""
+    st.html(f'<p class="upkeep upkeep-muted" style="margin:0">{_with_code(text)}</p>')
+
+
+def _with_code(text: str) -> str:
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def name(text: str) -> None:
