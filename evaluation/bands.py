@@ -24,10 +24,10 @@ def lowest_with_precision(
     values = np.concatenate([one.ravel() for one, _ in counted]).astype(np.float64)
     rights = np.concatenate([right.ravel() for _, right in counted]).astype(np.float64)
     weights = np.concatenate([np.full(one.size, 1 / one.size) for one, _ in counted])
-    order = np.argsort(values, kind="stable")
-    shares = _rising(rights[order], weights[order])
-    ordered = values[order]
-    return tuple(float(ordered[np.argmax(shares >= level)]) if shares[-1] >= level else None for level in levels)
+    distinct, place = np.unique(values, return_inverse=True)
+    mass = np.bincount(place, weights).astype(np.float64)
+    shares = _rising(np.bincount(place, weights * rights) / mass, mass)
+    return tuple(float(distinct[np.argmax(shares >= level)]) if shares[-1] >= level else None for level in levels)
 
 
 def _rising(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from evaluation.metrics import best_places, chance, hit_rates, top_by_score
+from evaluation.metrics import best_places, chance, hit_rates, ndcg, top_by_score
 
 
 def test_one_positive_among_the_first_k_is_a_hit() -> None:
@@ -48,3 +50,23 @@ def test_chance_is_hypergeometric() -> None:
     assert chance([1], 10, 1) == pytest.approx(0.1)
     assert chance([2], 4, 2) == pytest.approx(1 - (2 / 4) * (1 / 3))
     assert chance([1, 3], 3, 5) == 1.0
+
+
+def test_ndcg_counts_places_and_knows_how_much_there_was_to_find() -> None:
+    relevant = np.array([[True, False, True, False], [False, False, False, True], [True, True, False, False], [False] * 4])
+    gained = ndcg(relevant, [2, 1, 5, 0], 3)
+    whole = 1 + 1 / np.log2(3)
+    assert gained[0] == pytest.approx((1 + 1 / np.log2(4)) / whole)
+    assert gained[1] == 0  # found behind the third place
+    assert gained[2] == pytest.approx(whole / (whole + 1 / np.log2(4)))  # no more than three could be shown
+    assert gained[3] == 0
+
+
+@given(st.lists(st.lists(st.booleans(), min_size=12, max_size=12), min_size=1, max_size=5), st.integers(1, 15))
+def test_ndcg_is_between_nought_and_one_and_best_when_sorted(rows: list[list[bool]], k: int) -> None:
+    relevant = np.array(rows)
+    positives = relevant.sum(axis=1).tolist()
+    found = ndcg(relevant, positives, k)
+    best = ndcg(-np.sort(-relevant.astype(int), axis=1) > 0, positives, k)
+    assert ((found >= 0) & (found <= best + 1e-9)).all()
+    assert best == pytest.approx([float(count > 0) for count in positives])
