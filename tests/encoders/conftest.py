@@ -1,4 +1,4 @@
-"""Golden models, converted and loaded once for all tests."""
+"""Golden models of UniIR, converted and loaded once for all tests; nothing is imported before one is asked for."""
 
 from __future__ import annotations
 
