@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from typing import TypeAlias
 
 from sqlalchemy import URL
 
@@ -19,19 +20,24 @@ from ingest.loading import Loader
 from ingest.pipeline import Ingest
 from ingest.walk import IGNORE_FILE
 from ingest.writing import Writer
+from search.embedding import Embed, EncodeAtOnce
 from search.service import SearchService
 from storage.databases import ExactDatabase, MilvusDatabase, VectorDatabase
 from storage.ownership import Ownership
+from storage.sql.browsing import SqlBrowser
 from storage.sql.collections import CollectionRecord, SqlCollections
 from storage.sql.engines import Engines, open_catalog
+from storage.sql.jobs import SqlJobs
 from storage.sql.ledger import SqlLedger
 from storage.sql.library import SqlLibrary, picture_in_use
 from storage.thumbnails import Thumbnails
 from uniir.errors import ModelUnavailable, StoreUnavailable
 from uniir.images import FileImages
 from uniir.instructions import Instructions, load_instructions
-from uniir.protocols import Encoder, VectorStore
+from uniir.protocols import Encoder, ImageLoader, VectorStore
 from uniir.settings import Settings
+
+Embedding: TypeAlias = Callable[[Encoder, ImageLoader], Embed]
 
 
 class Installation:
@@ -81,6 +87,10 @@ class Installation:
         collection.space.require(encoder.space)
         return encoder
 
+    def collection(self, name: str | None) -> CollectionRecord:
+        """The collection of this name, or the one of the settings. Raises NotFound."""
+        return self.collections.get(name if name is not None else self.settings.collection)
+
     def collection_for_ingest(self, name: str, encoder: str | None = None) -> CollectionRecord:
         """The collection, made with this encoder, or the one of the settings, if it is new."""
         known = self.collections.find(name)
@@ -97,12 +107,23 @@ class Installation:
     def library(self, collection: CollectionRecord) -> SqlLibrary:
         return SqlLibrary(self._engines, collection)
 
+    @cached_property
+    def browser(self) -> SqlBrowser:
+        return SqlBrowser(self._engines)
+
+    @cached_property
+    def jobs(self) -> SqlJobs:
+        return SqlJobs(self._engines)
+
 
 class OwnedInstallation:
     """An installation whose vectors may be opened, because this process owns the directory."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, embedding: Embedding = EncodeAtOnce) -> None:
+        """`embedding` makes what encodes queries, once for each encoder."""
         self.installation = installation
+        self._embedding = embedding
+        self._embeds: dict[str, Embed] = {}
         self._stores: dict[str, VectorStore] = {}
         self._opening = threading.Lock()
 
@@ -134,14 +155,22 @@ class OwnedInstallation:
 
     def search_service(self, collection: CollectionRecord) -> SearchService:
         name = collection.space.encoder
+        encoder = self.installation.encoder_of(collection)
         return SearchService(
-            self.installation.encoder_of(collection),
+            encoder,
             self.store(collection),
             self.installation.library(collection),
             self.installation.images,
             self.installation.instructions,
             lambda query, target: remarks_on(name, query, target),
+            self._embed(name, encoder),
         )
+
+    def _embed(self, name: str, encoder: Encoder) -> Embed:
+        with self._opening:
+            if name not in self._embeds:
+                self._embeds[name] = self._embedding(encoder, self.installation.images)
+            return self._embeds[name]
 
     def writer(self, collection: CollectionRecord) -> Writer:
         """Writes to the collection; opens its vectors only when there is something to write."""
@@ -191,10 +220,10 @@ def opened(settings: Settings) -> Iterator[Installation]:
 
 
 @contextmanager
-def installed(settings: Settings) -> Iterator[OwnedInstallation]:
+def installed(settings: Settings, embedding: Embedding = EncodeAtOnce) -> Iterator[OwnedInstallation]:
     """The installation with its vectors, for who holds the directory's Ownership."""
     with opened(settings) as installation:
-        everything = OwnedInstallation(installation)
+        everything = OwnedInstallation(installation, embedding)
         try:
             yield everything
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 from uniir.documents import Json
@@ -19,11 +20,21 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A batch is at hand; this file is one of it."""
+
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Advanced:
-    """So many more sources were dealt with, `failed` of them in vain."""
+    """So many more sources were dealt with, `failed` of them in vain; moved ones and those with new times alone are `unchanged`."""
 
     sources: int
     failed: int
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +42,7 @@ class Finishing:
     """All is written; the vector store builds its index."""
 
 
-Event: TypeAlias = Planned | Advanced | Finishing
+Event: TypeAlias = Planned | Reading | Advanced | Finishing
 Sink: TypeAlias = Callable[[Event], None]
 
 

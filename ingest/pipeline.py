@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ingest.changes import Changes, Request
 from ingest.compare import Compared, Verdict, is_missing
-from ingest.events import Advanced, Counts, Finishing, Planned, Sink
+from ingest.events import Advanced, Counts, Finishing, Planned, Reading, Sink
 from ingest.loading import LoadedChunk, LoadedSource, Loader, Task
 from ingest.reading import hash_file
 from ingest.walk import Found
@@ -149,6 +149,7 @@ class Ingest:
                 case Verdict.OBSTACLE:
                     self._manifests.pop(compared.key, None)
                     self._fail([_obstacle_failure(compared)])
+                    self._sink(Advanced(0, 1))
                 case Verdict.GONE if compared.record is not None and _never_finished(compared.record):
                     self._superseded.append(compared.record.id)
                 case Verdict.GONE if compared.record is not None:
@@ -173,6 +174,8 @@ class Ingest:
             for number, chunk in enumerate(_ahead(loaders, self._loader.load, _chunks(tasks), self._workers + 1, self._stop)):
                 if number == 0:
                     writer.submit(self._writer.open)  # takes about as long as encoding the first chunk
+                if chunk.sources:
+                    self._sink(Reading(chunk.sources[0].task.key.file))
                 vectors, failures = self._encode(chunk)
                 writes.append(writer.submit(self._write, chunk, vectors, failures))
                 while len(writes) > _QUEUED_WRITES:
@@ -229,11 +232,14 @@ class Ingest:
         )
 
     def _tally(self, written: _Written) -> None:
+        added, changed = self._counts.added, self._counts.changed
         for source in written.sources:
             self._count(source)
         self._fail(written.failures)
         self._unreadable += written.unreadable
-        self._sink(Advanced(len(written.sources) + len(written.failures), len(written.failures)))
+        added, changed = self._counts.added - added, self._counts.changed - changed
+        failed = len(written.failures)
+        self._sink(Advanced(len(written.sources) + failed, failed, added, changed, len(written.sources) - added - changed))
 
     def _settle_move(self, source: LoadedSource) -> LoadedSource:
         """Of two copies of a file that is gone, the first is where it moved; the second is new."""

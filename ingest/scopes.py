@@ -26,6 +26,11 @@ def resolve_scopes(paths: Sequence[Path], ledger: Ledger) -> Sequence[Scope]:
     return scopes
 
 
+def require_ingestible(paths: Sequence[Path]) -> None:
+    """Raises UsageError for a path that is not there or of no kind that can be ingested."""
+    _sorted_out(paths)
+
+
 def _sorted_out(paths: Sequence[Path]) -> tuple[list[str], dict[str, set[str]]]:
     """Directories, none inside another, and single files by directory."""
     directories: set[str] = set()

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import (
@@ -26,6 +27,7 @@ from PIL import (
 from uniir.documents import ImageReference
 from uniir.errors import InputFailure
 
+_T = TypeVar("_T")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 _READERS = (
     JpegImagePlugin.JpegImageFile,
@@ -57,11 +59,19 @@ class FileImages:
         """The same for a file's bytes."""
         return self._decode(data, _make_upright)
 
+    def measured(self, image: ImageReference) -> tuple[int, int]:
+        """Width and height in pixels as a person sees it, without decoding it all. Raises InputFailure."""
+        return self.measured_bytes(read_image(image.path))
+
+    def measured_bytes(self, data: bytes) -> tuple[int, int]:
+        """The same for a file's bytes."""
+        return self._decode(data, _measure)
+
     def faithful(self, image: ImageReference) -> Image.Image:
         """RGB by plain conversion at full size, as the papers' code does. Raises InputFailure."""
         return self._decode(read_image(image.path), _convert_plainly)
 
-    def _decode(self, data: bytes, policy: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    def _decode(self, data: bytes, policy: Callable[[Image.Image], _T]) -> _T:
         if not data:
             raise InputFailure("image-empty", "the file is empty")
         try:
@@ -93,6 +103,11 @@ def read_image(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputFailure("unreadable", f"the file can't be read ({error.strerror or error})") from None
+
+
+def _measure(image: Image.Image) -> tuple[int, int]:
+    lies_on_its_side = image.getexif().get(ExifTags.Base.Orientation) in {5, 6, 7, 8}
+    return (image.height, image.width) if lies_on_its_side else image.size
 
 
 def _convert_plainly(image: Image.Image) -> Image.Image:

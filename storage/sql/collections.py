@@ -11,7 +11,7 @@ from sqlalchemy import Row, delete, func, insert, select
 from storage.sql.engines import Engines
 from storage.sql.schema import EmbeddingState, SpaceState, collections, documents, embeddings, failures, spaces
 from uniir.documents import Modality
-from uniir.errors import UsageError
+from uniir.errors import NotFound, UsageError
 from uniir.spaces import VectorSpace
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -58,11 +58,11 @@ class SqlCollections:
         return _record(row) if row else None
 
     def get(self, name: str) -> CollectionRecord:
-        """Raises UsageError where there is none of that name."""
+        """Raises NotFound where there is none of that name."""
         found = self.find(name)
         if found is None:
             known = ", ".join(record.name for record in self.all())
-            raise UsageError(
+            raise NotFound(
                 f"There is no collection {name!r}.",
                 f"There are: {known}." if known else "`uniir ingest PATH` makes one.",
             )
@@ -74,8 +74,7 @@ class SqlCollections:
         if found is not None:
             found.space.require(space)
             return found
-        if not _NAME.fullmatch(name):
-            raise UsageError(f"{name!r} can't name a collection.", "Use letters, digits, dots, dashes and underscores, at most 100.")
+        require_name(name)
         with self._engines.writing() as connection:
             collection_id = connection.execute(insert(collections).values(name=name).returning(collections.c.id)).scalar_one()
             connection.execute(
@@ -118,6 +117,12 @@ class SqlCollections:
             quarantined.get(False, 0),
             quarantined.get(True, 0),
         )
+
+
+def require_name(name: str) -> None:
+    """Raises UsageError for what can't name a collection; a name that can is safe in a path, too."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} can't name a collection.", "Use letters, digits, dots, dashes and underscores, at most 100.")
 
 
 _WITH_SPACE = (

@@ -186,3 +186,18 @@ judgments = Table(
     Column("grade", Float, nullable=False),
     Column("created_at", UtcDateTime, nullable=False, default=now),
 )
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Document64, primary_key=True, autoincrement=False),
+    Column("collection", String(200), nullable=False),  # by name, since a job outlives its collection
+    Column("request", Json, nullable=False),
+    Column("origin", String(20), nullable=False),
+    Column("state", String(20), nullable=False, index=True),
+    Column("created_at", UtcDateTime, nullable=False, default=now),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("report", Json),
+    Column("problem", Json),
+)

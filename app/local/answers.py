@@ -1,0 +1,107 @@
+"""From the words of the use cases to the words on the wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.local.ways_out import way_out_of
+from uniir.documents import Document, Modality
+from uniir.ids import format_id
+from uniir.wire import (
+    CollectionAnswer,
+    FailureAnswer,
+    HeldDocuments,
+    HitAnswer,
+    Neighbour,
+    QueryAnswer,
+    RerankAnswer,
+    SearchAnswer,
+    UsedInstruction,
+)
+
+if TYPE_CHECKING:
+    from storage.sql.collections import CollectionCounts, CollectionRecord
+    from storage.sql.library import ListedFailure
+    from uniir.hits import Hit, SearchResult
+    from uniir.ledger import SourceKey
+
+
+def search_answer(result: SearchResult, collection: str, picture: str | None) -> SearchAnswer:
+    """A result as it goes over the wire; `picture` is how the caller named the query's picture."""
+    query, weights, rerank = result.query, result.query.weights, result.rerank
+    return SearchAnswer(
+        query=QueryAnswer(
+            text=query.text,
+            image=picture,
+            target=query.target,
+            k=query.k,
+            weights={"text": weights.text, "image": weights.image, "like": weights.like, "negative": weights.negative},
+            negatives=list(query.negatives),
+            like=[format_id(one) for one in query.like],
+            path=query.path,
+        ),
+        instruction=UsedInstruction(id=result.instruction.id, text=result.instruction.wording, chosen=result.instruction_chosen),
+        hits=[_hit(hit) for hit in result.hits],
+        timings_ms=dict(result.timings_ms),
+        notes=list(result.notes),
+        collection=collection,
+        rerank=RerankAnswer(
+            state=rerank.state, by_default=rerank.by_default, reranker=rerank.reranker, count=rerank.count, reason=rerank.reason
+        ),
+    )
+
+
+def _hit(hit: Hit) -> HitAnswer:
+    return HitAnswer(
+        rank=hit.rank,
+        score=hit.score,
+        parts=dict(hit.parts),
+        band=hit.band,
+        retrieval_rank=hit.retrieval_rank,
+        relevance=hit.relevance,
+        **neighbour(hit.document).model_dump(),
+    )
+
+
+def neighbour(document: Document) -> Neighbour:
+    """A document in short."""
+    return Neighbour(
+        id=format_id(document.id),
+        modality=document.modality,
+        text=document.text,
+        path=str(document.source.file),
+        locator=document.source.locator,
+        image=str(document.image.path) if document.image is not None else None,
+        metadata=dict(document.metadata),
+    )
+
+
+def collection_answer(record: CollectionRecord, counts: CollectionCounts) -> CollectionAnswer:
+    """What the catalog alone can tell of a collection."""
+    return CollectionAnswer(
+        name=record.name,
+        encoder=record.space.encoder,
+        documents=HeldDocuments(indexed=dict(counts.indexed), pending=dict(counts.pending)),
+        failed=counts.failed,
+    )
+
+
+def failure_answer(failure: ListedFailure) -> FailureAnswer:
+    return FailureAnswer(
+        path=place(failure.key),
+        code=failure.code,
+        reason=failure.reason,
+        way_out=way_out_of(failure.code),
+        ignored=failure.ignored,
+        attempts=failure.attempts,
+        first_seen=failure.first_seen,
+        last_seen=failure.last_seen,
+    )
+
+
+def place(key: SourceKey) -> str:
+    """A source for people: its file, and its place in it."""
+    return f"{key.file}#{key.locator}" if key.locator else str(key.file)
+
+
+NONE_HELD = dict.fromkeys(Modality, 0)

@@ -1,0 +1,102 @@
+"""Carrying out an ingest that was asked for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.local.answers import place
+from app.wiring import OwnedInstallation
+from encoders.catalogue import introduction
+from ingest.changes import Request
+from ingest.compare import has_entries
+from ingest.events import Counts, Sink
+from ingest.pipeline import Ingest
+from ingest.scopes import require_ingestible, resolve_scopes
+from storage.sql.collections import CollectionRecord
+from uniir.errors import UsageError
+from uniir.wire import FailedInput, IngestReport, IngestRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A request that can be carried out, with its collection named; `introduction` is what a new collection's encoder wants said."""
+
+    request: IngestRequest
+    collection: str
+    introduction: str = ""
+
+
+class Ingesting:
+    """Checks requests and runs them."""
+
+    def __init__(self, everything: OwnedInstallation) -> None:
+        self._everything = everything
+        self._installation = everything.installation
+
+    def accept(self, request: IngestRequest) -> Accepted:
+        """Makes the collection if it is new. Raises UsageError, ModelUnavailable for what could only fail later."""
+        settings, paths = self._installation.settings, [Path(path) for path in request.paths]
+        name = request.collection if request.collection is not None else settings.collection
+        for path in paths:
+            if not path.is_absolute():
+                raise UsageError(f"{path} is no absolute path.", "Name the folder in full, as it is called on the machine of the service.")
+            resolved = path.resolve()
+            if resolved.is_relative_to(settings.data_dir.resolve()) and not resolved.is_relative_to(settings.uploads_directory.resolve()):
+                raise UsageError(f"{path} lies in the data directory, which is no corpus.", "Keep the data elsewhere: `--data-dir`.")
+        known = self._installation.collections.find(name)
+        if known is not None and request.encoder not in (None, known.space.encoder):
+            raise UsageError(
+                f"The collection {known.name} was encoded with {known.space.encoder!r}, not with {request.encoder!r}.",
+                "Leave `--encoder` out, or ingest into another `--collection`.",
+            )
+        require_ingestible(paths)
+        collection = self._installation.collection_for_ingest(name, request.encoder)
+        words = introduction(collection.space.encoder) if known is None else ""
+        return Accepted(request.model_copy(update={"collection": name}), name, words)
+
+    def run(self, accepted: Accepted, sink: Sink, stop: threading.Event) -> IngestReport:
+        """Raises UsageError, StoreUnavailable; what was done until then is kept."""
+        started = time.perf_counter()
+        collection, job = self._job(accepted, sink, stop)
+        return self._report(accepted, collection, job.run(), time.perf_counter() - started)
+
+    def plan(self, accepted: Accepted) -> IngestReport:
+        """What a run would do, without doing any of it."""
+        started = time.perf_counter()
+        collection, job = self._job(accepted, lambda event: None, threading.Event())
+        return self._report(accepted, collection, job.plan(), time.perf_counter() - started)
+
+    def _job(self, accepted: Accepted, sink: Sink, stop: threading.Event) -> tuple[CollectionRecord, Ingest]:
+        request = accepted.request
+        collection = self._installation.collection_for_ingest(accepted.collection, request.encoder)
+        scopes = resolve_scopes([Path(path) for path in request.paths], self._installation.ledger(collection))
+        wanted = Request(scopes, tuple(request.exclude), prune=request.prune, retry=request.retry)
+        return collection, self._everything.ingest(collection, wanted, sink, stop)
+
+    def _report(self, accepted: Accepted, collection: CollectionRecord, counts: Counts, seconds: float) -> IngestReport:
+        return IngestReport(
+            collection=collection.name,
+            added=counts.added,
+            changed=counts.changed,
+            moved=counts.moved,
+            unchanged=counts.unchanged,
+            deleted=counts.deleted,
+            failed=[FailedInput(path=place(failure.key), code=failure.code, reason=failure.reason) for failure in counts.failed],
+            documents=dict(self._installation.collections.counts(collection).indexed),
+            seconds=round(seconds, 3),
+            documents_per_second=round(counts.documents / seconds, 2),
+            gone=counts.gone,
+            quarantined=counts.quarantined,
+            interrupted=counts.interrupted,
+            notes=[note for note in (accepted.introduction, *_empty_places(accepted.request)) if note],
+        )
+
+
+def _empty_places(request: IngestRequest) -> Iterator[str]:
+    for path in request.paths if request.prune else ():
+        if Path(path).is_dir() and not has_entries(path):
+            yield f"{path} is empty (is a disk not mounted?), so nothing below it was taken out."

@@ -1,0 +1,69 @@
+"""Collections, instructions and failures: what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.local.answers import collection_answer, failure_answer
+from app.wiring import Installation, OwnedInstallation
+from storage.sql.library import ListedFailure
+from uniir.errors import UsageError
+from uniir.wire import (
+    CollectionAnswer,
+    CollectionsAnswer,
+    FailuresAnswer,
+    FailureSelection,
+    InstructionAnswer,
+    InstructionsAnswer,
+    NewCollection,
+)
+
+
+class Listing:
+    """What there is in a data directory."""
+
+    def __init__(self, everything: OwnedInstallation) -> None:
+        self._everything = everything
+        self._installation = everything.installation
+
+    def instructions(self) -> InstructionsAnswer:
+        return InstructionsAnswer(
+            instructions=[
+                InstructionAnswer(id=one.id, query=one.query, target=one.target, text=one.wording, dataset=one.dataset, rerank=False)
+                for one in self._installation.instructions
+            ]
+        )
+
+    def collections(self) -> CollectionsAnswer:
+        return catalogued(self._installation)
+
+    def create_collection(self, request: NewCollection) -> CollectionAnswer:
+        if self._installation.collections.find(request.name) is not None:
+            raise UsageError(f"There is a collection {request.name!r} already.", "Choose another name.")
+        record = self._installation.collection_for_ingest(request.name, request.encoder)
+        return collection_answer(record, self._installation.collections.counts(record))
+
+    def failures(self, selection: FailureSelection) -> FailuresAnswer:
+        return FailuresAnswer(failures=[failure_answer(failure) for failure in selected_failures(self._installation, selection)])
+
+    def ignore_failures(self, selection: FailureSelection) -> int:
+        found = selected_failures(self._installation, selection)
+        library = self._installation.library(self._installation.collection(selection.collection))
+        library.ignore_failures([failure.key for failure in found])
+        return len(found)
+
+
+def catalogued(installation: Installation) -> CollectionsAnswer:
+    """Every collection as the catalog alone knows it."""
+    collections = installation.collections
+    return CollectionsAnswer(collections=[collection_answer(record, collections.counts(record)) for record in collections.all()])
+
+
+def selected_failures(installation: Installation, selection: FailureSelection) -> Sequence[ListedFailure]:
+    """Failures at the paths of the selection or below them. Raises NotFound for an unknown collection."""
+    found = installation.library(installation.collection(selection.collection)).failures()
+    if selection.paths is None:
+        return found
+    wanted = [Path(path) for path in selection.paths]
+    return [failure for failure in found if any(failure.key.file.is_relative_to(path) for path in wanted)]

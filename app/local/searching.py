@@ -1,0 +1,50 @@
+"""Search and explanation: from a request to a query, from a result to an answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.local.answers import search_answer
+from app.local.kept_pictures import KeptPictures
+from app.wiring import OwnedInstallation
+from uniir.documents import ImageReference
+from uniir.ids import parse_id
+from uniir.queries import Query, Weights
+from uniir.wire import ExplainRequest, Explanation, SearchAnswer, SearchRequest
+
+
+class Searching:
+    """Answers queries on any collection."""
+
+    def __init__(self, everything: OwnedInstallation, pictures: KeptPictures) -> None:
+        self._everything = everything
+        self._installation = everything.installation
+        self._pictures = pictures
+
+    def search(self, request: SearchRequest, picture: Path | None = None) -> SearchAnswer:
+        query = self._query(request, picture)
+        collection = self._installation.collection(request.collection)
+        result = self._everything.search_service(collection).search(query)
+        return search_answer(result, collection.name, request.image if picture is None else str(picture))
+
+    def explain(self, request: ExplainRequest) -> Explanation:
+        raise NotImplementedError
+
+    def _query(self, request: SearchRequest, picture: Path | None) -> Query:
+        if picture is None and request.image is not None:
+            picture = self._pictures.original(request.image)
+        weights = request.weights
+        query = Query(
+            text=request.text,
+            image=ImageReference(picture) if picture is not None else None,
+            instruction=self._installation.instructions.named(request.instruction) if request.instruction is not None else None,
+            target=request.target,
+            weights=Weights(text=weights.text, image=weights.image, like=weights.like, negative=weights.negative),
+            negatives=tuple(request.negatives),
+            like=tuple(map(parse_id, request.like)),
+            path=request.path,
+            rerank=request.rerank,
+            k=request.k,
+        )
+        query.validate()
+        return query

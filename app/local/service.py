@@ -1,0 +1,159 @@
+"""Everything one can ask of a data directory, done in the process that owns it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from app.local.documents import Documents
+from app.local.examples import Examples
+from app.local.ingesting import Ingesting
+from app.local.jobs import JobBoard
+from app.local.kept_pictures import KeptPictures
+from app.local.listing import Listing
+from app.local.searching import Searching
+from app.local.turns import Turns
+from app.local.upkeep import Upkeep
+from app.local.uploads import SentFile, Uploads
+from app.wiring import OwnedInstallation
+from storage.ownership import Ownership
+from storage.sql.collections import require_name
+from storage.sql.jobs import Origin
+from uniir.wire import (
+    CollectionAnswer,
+    CollectionsAnswer,
+    DeleteAnswer,
+    DeleteRequest,
+    DoctorAnswer,
+    DoctorRequest,
+    DocumentAnswer,
+    ExampleQuery,
+    ExplainRequest,
+    Explanation,
+    FailuresAnswer,
+    FailureSelection,
+    IngestRequest,
+    InstructionsAnswer,
+    JobAnswer,
+    JobsAnswer,
+    KeptPicture,
+    NewCollection,
+    RebuildAnswer,
+    RebuildRequest,
+    SearchAnswer,
+    SearchRequest,
+)
+
+
+class LocalService:
+    """Implements uniir.service.Service, and what only the owner can do: hand out files, take uploads, run its queue."""
+
+    def __init__(self, everything: OwnedInstallation, ownership: Ownership) -> None:
+        installation = everything.installation
+        self.settings = installation.settings
+        turns = Turns(self.settings.wait_seconds)
+        self._ownership = ownership
+        self._pictures = KeptPictures(self.settings.query_pictures_directory, installation.images)
+        self._searching = Searching(everything, self._pictures)
+        self._documents = Documents(installation)
+        self._examples = Examples(installation, self._searching)
+        self._listing = Listing(everything)
+        self._board = JobBoard(installation.jobs, Ingesting(everything), turns)
+        self._upkeep = Upkeep(everything, turns)
+
+    def announce(self, address: str, secret: str) -> None:
+        """Tells waiting commands of this user where they can ask, once the routes answer there."""
+        self._ownership.announce(address, secret)
+
+    def resume_jobs(self) -> None:
+        """Goes on with what earlier services left; for those who stay."""
+        self._board.resume()
+
+    def drain_jobs(self) -> Iterator[JobsAnswer]:
+        """Says what is left to do until nothing is; then takes no more. For those who are about to end."""
+        return self._board.drain()
+
+    def close(self) -> bool:
+        """Ends the job at work after its batch and leaves it in the queue. False: it did not end in time."""
+        return self._board.close()
+
+    def search(self, request: SearchRequest, picture: Path | None = None) -> SearchAnswer:
+        return self._searching.search(request, picture)
+
+    def explain(self, request: ExplainRequest) -> Explanation:
+        return self._searching.explain(request)
+
+    def keep_picture(self, picture: bytes) -> KeptPicture:
+        return self._pictures.keep(picture)
+
+    def kept_thumbnail(self, sha256: str) -> Path:
+        """A kept query picture, 256 pixels. Raises NotFound."""
+        return self._pictures.thumbnail(sha256)
+
+    def document(self, document: str) -> DocumentAnswer:
+        return self._documents.document(document)
+
+    def thumbnail(self, document: str, size: int) -> Path:
+        """The document's picture as a JPEG file, 256 or 1024 pixels long. Raises NotFound."""
+        return self._documents.thumbnail(document, size)
+
+    def original(self, document: str) -> Path:
+        """The file with the document's picture, or with its text where it has none. Raises NotFound."""
+        return self._documents.original(document)
+
+    def examples(self, collection: str | None = None) -> Sequence[ExampleQuery]:
+        return self._examples.examples(collection)
+
+    def instructions(self) -> InstructionsAnswer:
+        return self._listing.instructions()
+
+    def collections(self) -> CollectionsAnswer:
+        return self._listing.collections()
+
+    def create_collection(self, request: NewCollection) -> CollectionAnswer:
+        return self._listing.create_collection(request)
+
+    def failures(self, selection: FailureSelection) -> FailuresAnswer:
+        return self._listing.failures(selection)
+
+    def ignore_failures(self, selection: FailureSelection) -> int:
+        return self._listing.ignore_failures(selection)
+
+    def start_ingest(self, request: IngestRequest) -> JobAnswer:
+        return self._board.start(request)
+
+    def start_own_ingest(self, request: IngestRequest) -> JobAnswer:
+        """An ingest of the command that owns the directory: it ends with its process."""
+        return self._board.start(request, Origin.COMMAND)
+
+    def ingest_files(self, files: Sequence[SentFile], collection: str | None = None) -> JobAnswer:
+        """Keeps files that were sent and queues their ingest; their content is read before this returns. Raises UsageError."""
+        name = collection if collection is not None else self.settings.collection
+        require_name(name)
+        folder = self.settings.uploads_directory / name
+        Uploads(folder).keep(files)
+        return self._board.start(IngestRequest(paths=[str(folder)], collection=name))
+
+    def jobs(self) -> JobsAnswer:
+        return self._board.jobs()
+
+    def job(self, job: str) -> JobAnswer:
+        return self._board.job(job)
+
+    def follow(self, job: str) -> Iterator[JobAnswer]:
+        return self._board.follow(job)
+
+    def cancel(self, job: str) -> JobAnswer:
+        return self._board.cancel(job)
+
+    def retry(self, job: str) -> JobAnswer:
+        return self._board.retry(job)
+
+    def doctor(self, request: DoctorRequest) -> DoctorAnswer:
+        return self._upkeep.doctor(request)
+
+    def rebuild(self, request: RebuildRequest) -> RebuildAnswer:
+        return self._upkeep.rebuild(request)
+
+    def delete(self, request: DeleteRequest) -> DeleteAnswer:
+        return self._upkeep.delete(request)

@@ -1,0 +1,126 @@
+"""Doctor, rebuild and delete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.local.turns import Turns
+from app.wiring import OwnedInstallation
+from ingest.doctor import Finding, examine, orphan_thumbnails
+from ingest.rebuild import rebuild
+from storage.sql.collections import CollectionRecord
+from uniir.errors import NotFound, UsageError
+from uniir.ids import format_id, parse_id
+from uniir.wire import (
+    DeleteAnswer,
+    DeleteRequest,
+    DoctorAnswer,
+    DoctorRequest,
+    FindingAnswer,
+    RebuildAnswer,
+    RebuildRequest,
+    RebuiltCollection,
+)
+
+
+class Upkeep:
+    """Each waits for its turn: what one compares or writes, no other may change meanwhile."""
+
+    def __init__(self, everything: OwnedInstallation, turns: Turns) -> None:
+        self._everything = everything
+        self._installation = everything.installation
+        self._turns = turns
+
+    def doctor(self, request: DoctorRequest) -> DoctorAnswer:
+        with self._turns.taken("the doctor"):
+            findings = []
+            for name, finding in self._examine(request.collection):
+                mended = request.repair and finding.mend is not None
+                findings.append((name, finding, mended))
+            for _, finding, mended in findings:
+                if mended and finding.mend is not None:
+                    finding.mend()
+        return DoctorAnswer(findings=[_finding_answer(*one) for one in findings], checked_at=datetime.now(UTC))
+
+    def _examine(self, collection: str | None) -> Sequence[tuple[str, Finding]]:
+        """Findings with the collection's name: of one collection where it is named, else of all and of what none owns."""
+        everything, installation = self._everything, self._installation
+        records = installation.collections.all() if collection is None else [installation.collections.get(collection)]
+        found = [(record.name, finding) for record in records for finding in examine(everything.patient(record))]
+        if collection is None:
+            found += [("thumbnails", one) for one in orphan_thumbnails(installation.thumbnails, installation.pictures_in_use())]
+            strays = sorted(set(everything.database.names()) - {record.vectors for record in records})
+            if strays:
+
+                def drop() -> None:
+                    for name in strays:
+                        everything.database.drop(name)
+
+                message = "vector collections belong to no collection"
+                found.append(
+                    ("vectors", Finding("collections-stray", len(strays), message, tuple(strays), "`uniir doctor --repair`", drop))
+                )
+        return found
+
+    def rebuild(self, request: RebuildRequest) -> RebuildAnswer:
+        installation = self._installation
+        records = installation.collections.all() if request.collection is None else [installation.collections.get(request.collection)]
+        with self._turns.taken("the rebuild"):
+            return RebuildAnswer(collections=[self._rebuild(record) for record in records])
+
+    def _rebuild(self, record: CollectionRecord) -> RebuiltCollection:
+        self._everything.drop_vectors(record)
+        rebuilt = rebuild(self._installation.library(record), self._everything.store(record))
+        if rebuilt.without_vector:
+            self._installation.ledger(record).mark_pending(rebuilt.without_vector)
+        return RebuiltCollection(collection=record.name, written=rebuilt.written, without_vector=len(rebuilt.without_vector))
+
+    def delete(self, request: DeleteRequest) -> DeleteAnswer:
+        if not request.ids and not request.paths and not request.whole:
+            raise UsageError("Nothing was named to be deleted.", "Give ids, `--path PATH`, or `--all` for the whole collection.")
+        record = self._installation.collection(request.collection)
+        counts = self._installation.collections.counts(record)
+        held = sum(counts.indexed.values())
+        if request.whole:
+            if not request.dry_run:
+                with self._turns.taken("the deletion"):
+                    self._delete_collection(record)
+            return DeleteAnswer(collection=record.name, documents=held, sources=0, held=held)
+        library = self._installation.library(record)
+        wanted = [parse_id(one) for one in request.ids]
+        unknown = sorted(set(wanted) - library.existing(wanted))
+        if unknown:
+            raise NotFound(f"There is no document {format_id(unknown[0])} in {record.name}.", "Nothing was deleted.")
+        sources = [source for path in request.paths for source in library.sources_at(str(Path(path)))]
+        if request.paths and not sources:
+            raise NotFound(f"No document of {record.name} comes from {', '.join(request.paths)}.", "Nothing was deleted.")
+        if not request.dry_run:
+            with self._turns.taken("the deletion"):
+                writer = self._everything.writer(record)
+                writer.remove_documents(wanted)
+                writer.remove_sources([source.id for source in sources])
+                writer.finish()
+        return DeleteAnswer(collection=record.name, documents=len(wanted), sources=len(sources), held=held)
+
+    def _delete_collection(self, record: CollectionRecord) -> None:
+        installation = self._installation
+        self._everything.drop_vectors(record)
+        installation.collections.remove(record)
+        in_use = installation.pictures_in_use()
+        for sha256 in installation.thumbnails.hashes():
+            if not in_use(sha256):
+                installation.thumbnails.remove(sha256)
+
+
+def _finding_answer(collection: str, finding: Finding, mended: bool) -> FindingAnswer:
+    return FindingAnswer(
+        collection=collection,
+        check=finding.check,
+        count=finding.count,
+        message=finding.message,
+        examples=list(finding.examples),
+        way_out=finding.way_out,
+        mended=mended,
+    )
