@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ from uniir.images import FileImages
 from uniir.ledger import SourceDraft, SourceKey, SourceKind
 from uniir.protocols import Steering
 from uniir.queries import Query
-from uniir.settings import load_settings
+from uniir.settings import Settings, load_settings
 
 AT_MOST = 1.3
 K = 10
@@ -43,16 +44,25 @@ def main() -> None:
     numbers = []
     space = StarterEncoder.load(Device()).space
     for count in (2_000, 20_000) if given.quick else (20_000, 100_000):
-        data = PLACE / f"search-{count}-{space.fingerprint}"
-        if not (data / "whole").exists():
-            shutil.rmtree(data, ignore_errors=True)
-        with owned(load_settings(data_dir=data, encoder="starter", vector_store="milvus"), "bench") as everything:
+        with owned(settings_of(filled(count, space.fingerprint)), "bench") as everything:
             collection = everything.installation.collection_for_ingest("default")
-            if not (data / "whole").exists():
-                _fill(everything, collection, count)
-                (data / "whole").touch()
             numbers.append(_compare(everything, collection, count, queries=50 if given.quick else 300))
     report("search", given, numbers)
+
+
+def filled(count: int, fingerprint: str) -> Path:
+    """A data directory with so many documents of the starter encoder's space; made once and used again."""
+    data = PLACE / f"search-{count}-{fingerprint}"
+    if not (data / "whole").exists():
+        shutil.rmtree(data, ignore_errors=True)
+        with owned(settings_of(data), "bench") as everything:
+            _fill(everything, everything.installation.collection_for_ingest("default"), count)
+        (data / "whole").touch()
+    return data
+
+
+def settings_of(data: Path) -> Settings:
+    return load_settings(data_dir=data, encoder="starter", vector_store="milvus")
 
 
 def _fill(everything: OwnedInstallation, collection: CollectionRecord, count: int) -> None:
@@ -81,7 +91,7 @@ def _draft(number: int) -> SourceDraft:
 
 def _compare(everything: OwnedInstallation, collection: CollectionRecord, count: int, queries: int) -> Number:
     service = everything.search_service(collection)
-    alone = _encode_and_ask(everything, collection, count)
+    alone = encode_and_ask(everything, collection, count)
     stages: dict[str, list[float]] = {}
 
     def product(query: Query) -> Sequence[int]:
@@ -95,27 +105,27 @@ def _compare(everything: OwnedInstallation, collection: CollectionRecord, count:
     for number in range(-5, queries):  # the first few warm both sides up
         query = Query(text=sentence(10**9 + number, words=8), k=K)
         if number % 2:
-            (mine, took), (theirs, alone_took) = _timed(product, query), _timed(alone, query)
+            (mine, took), (theirs, alone_took) = timed(product, query), timed(alone, query)
         else:
-            (theirs, alone_took), (mine, took) = _timed(alone, query), _timed(product, query)
+            (theirs, alone_took), (mine, took) = timed(alone, query), timed(product, query)
         if number >= 0:
             ours.append(took)
             plain.append(alone_took)
             agreeing += len(set(mine) & set(theirs))
     ratio = float(np.median(ours) / np.median(plain))
     figures: dict[str, object] = {
-        "search p50, ms": _quantile(ours, 50),
-        "search p95, ms": _quantile(ours, 95),
-        "encode + Milvus alone p50, ms": _quantile(plain, 50),
-        "encode + Milvus alone p95, ms": _quantile(plain, 95),
+        "search p50, ms": quantile(ours, 50),
+        "search p95, ms": quantile(ours, 95),
+        "encode + Milvus alone p50, ms": quantile(plain, 50),
+        "encode + Milvus alone p95, ms": quantile(plain, 95),
         "queries": queries,
         "same documents in both answers": f"{agreeing / (queries * K):.1%}",
     }
-    figures |= {f"search, stage {stage} p50, ms": _quantile(values[5:], 50) for stage, values in stages.items()}
+    figures |= {f"search, stage {stage} p50, ms": quantile(values[5:], 50) for stage, values in stages.items()}
     return Number(f"search at {count:,} documents / encode + Milvus alone, p50", ratio, f"<= {AT_MOST}", ratio <= AT_MOST, figures)
 
 
-def _encode_and_ask(everything: OwnedInstallation, collection: CollectionRecord, count: int) -> Callable[[Query], Sequence[int]]:
+def encode_and_ask(everything: OwnedInstallation, collection: CollectionRecord, count: int) -> Callable[[Query], Sequence[int]]:
     """What a script without catalog, notes and explanations does."""
     encoder, images = everything.installation.encoder_of(collection), FileImages()
     client = _server(everything).client
@@ -139,13 +149,13 @@ def _server(everything: OwnedInstallation) -> MilvusLite:
     return server
 
 
-def _timed(function: Callable[[Query], Sequence[int]], query: Query) -> tuple[Sequence[int], float]:
+def timed(function: Callable[[Query], Sequence[int]], query: Query) -> tuple[Sequence[int], float]:
     start = time.perf_counter()
     answer = function(query)
     return answer, (time.perf_counter() - start) * 1000
 
 
-def _quantile(values: Sequence[float], percent: int) -> float:
+def quantile(values: Sequence[float], percent: int) -> float:
     return round(float(np.percentile(values, percent)), 2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Annotated
 
@@ -20,6 +21,8 @@ def serve(
     data_dir: DataDir = None,
 ) -> None:
     """Answer searches and ingests over HTTP until SIGTERM or Ctrl-C. Prints the address; the log goes to stderr."""
+    # Read when NumPy is loaded, which is next. Its threads wait by spinning: a search took twice the processor time and was no faster.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from app.service.server import serve as run
     from uniir.settings import load_settings
 
