@@ -24,6 +24,7 @@ from app.service.hosted import HostedService
 from app.service.measuring import Measurements
 from app.service.readiness import Readiness
 from app.service.sockets import Listening, listen
+from search.batching import BatchedEncoding
 from storage.ownership import owner_of
 from uniir.errors import DirectoryInUse, ServiceUnavailable
 from uniir.settings import Settings
@@ -114,9 +115,10 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
     Raises UsageError for a host or port that can't be used, DirectoryInUse where another process owns the directory.
     """
     require_safe_host(settings)
-    with _owned(settings) as service, _listening(settings) as listening, stop_signals() as asked_to_stop:
+    measurements = Measurements()
+    with _owned(settings, measurements) as service, _listening(settings) as listening, stop_signals() as asked_to_stop:
         secret = secrets.token_urlsafe(32)
-        measurements, readiness = Measurements(), Readiness(service)
+        readiness = Readiness(service)
         readiness.postpone()
         server = ServerThread(lambda stopping: create_app(service, settings, secret, measurements, readiness, stopping), listening.sockets)
         server.start()
@@ -131,9 +133,9 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def _owned(settings: Settings) -> Iterator[LocalService]:
+def _owned(settings: Settings, measurements: Measurements) -> Iterator[LocalService]:
     try:
-        with own(settings, "uniir serve") as service:
+        with own(settings, "uniir serve", lambda encoder, images: BatchedEncoding(encoder, images, measurements.batch)) as service:
             yield service
     except DirectoryInUse as error:
         owner = owner_of(settings.data_dir)
