@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import uniir
-from app.cli import collections, failures, ingest, models, reference, search, serve
+from app.cli import collections, failures, ingest, models, reference, search, serve, ui
 from app.cli.output import say, tell
 from uniir.errors import UniirError
 
@@ -45,6 +45,7 @@ def _root(
 app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
 app.command("serve")(serve.serve)
+app.command("ui")(ui.ui)
 app.command("status")(collections.status)
 app.command("doctor")(collections.doctor)
 app.command("rebuild")(collections.rebuild_vectors)

@@ -1,0 +1,95 @@
+"""The query bar: what to do, with what, where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.web import asking, picture, words
+from app.web.options import options
+from app.web.picker import current, picker
+from uniir.documents import Modality
+from uniir.wire import CollectionAnswer, InstructionAnswer
+
+if TYPE_CHECKING:
+    from uniir.client import Client
+
+_KINDS = (asking.ANYTHING, Modality.IMAGE, Modality.TEXT, Modality.IMAGE_TEXT)
+
+
+def bar(client: Client, instructions: Sequence[InstructionAnswer], collections: Sequence[CollectionAnswer], collection: str) -> None:
+    """Draws the bar; what is changed in it is in `asking` when the page runs again."""
+    asking.seed_widgets()
+    st.session_state[asking.COLLECTION] = collection
+    with st.container(border=True, key="bar"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="bar_what"):
+            _what_to_do(instructions)
+            st.space("stretch")
+            with st.container(key="coll", width="content"):
+                st.selectbox(
+                    words.COLLECTION,
+                    [one.name for one in collections],
+                    key=asking.COLLECTION,
+                    icon=":material/layers:",
+                    label_visibility="collapsed",
+                    on_change=_set_collection,
+                )
+            with st.container(key="opts", width="content"):
+                options()
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="bar_query"):
+            picture.chip()
+            with st.container(key="txt"):
+                st.text_input(
+                    words.TEXT,
+                    type="search",
+                    icon=":material/search:",
+                    placeholder=words.FIELD,
+                    label_visibility="collapsed",
+                    key=asking.TEXT,
+                    on_change="ignore",  # Enter is told by the page's script, so that leaving the field searches nothing
+                )
+            with st.container(key="pic", width="content"):
+                picture.adder(client)
+            st.button(words.SEARCH, type="primary", key="go", icon=":material/search:", on_click=search_now)
+
+
+def search_now() -> None:
+    """Searches for what stands in the bar."""
+    picture.forget_refusal()
+    asking.change()
+    st.session_state["asked"] = True
+
+
+def _what_to_do(instructions: Sequence[InstructionAnswer]) -> None:
+    in_force, chosen = current(instructions)
+    given = asking.ask().modality
+    with st.container(key="pick", width="content"):
+        picker(instructions)
+    with st.container(key="hint", width="content"):
+        arrow = '<span class="material" aria-hidden="true">arrow_forward</span>'
+        st.html(f'<p class="u-hint">{words.GIVEN[given or (in_force.query if in_force else None)]}{arrow}</p>', width="content")
+    with st.container(key="kind", width="content"):
+        st.selectbox(
+            words.KIND,
+            _KINDS,
+            format_func=lambda kind: words.KINDS[None if kind == asking.ANYTHING else Modality(kind)],
+            key=asking.KIND,
+            label_visibility="collapsed",
+            on_change=_set_kind,
+        )
+    if chosen:
+        with st.container(key="auto", width="content"):
+            st.badge(words.CHOSEN, color="gray")
+
+
+def _set_kind() -> None:
+    kind = st.session_state[asking.KIND]
+    asking.change(kind=None if kind == asking.ANYTHING else Modality(kind))
+
+
+def _set_collection() -> None:
+    chosen = st.session_state[asking.COLLECTION]
+    st.session_state["collection"] = chosen
+    asking.change(collection=chosen)

@@ -1,0 +1,229 @@
+"""A document over the results: its picture, its whole text, why it was found, what stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.web import asking, figures, picture, words
+from app.web.finding import Found
+from app.web.first_visit import cards
+from app.web.marking import marked_html
+from app.web.media import original, thumbnail
+from app.web.titles import alternative_text, file_of, flat, place_in_file, title_of
+from app.web.why import why
+from uniir.documents import Modality
+from uniir.errors import NotFound, UniirError
+from uniir.wire import DocumentAnswer, ExplainRequest, Explanation, HitAnswer
+
+if TYPE_CHECKING:
+    from uniir.client import Client
+
+_WHOLE = "whole_page"
+_NEIGHBOURS = 5
+
+
+def show(client: Client, found: Found, document: str) -> None:
+    """Opens the dialog. Arrow keys and the buttons go through the hits; closing it takes the document out of the address."""
+
+    @st.dialog(words.RESULT, width="large", on_dismiss=_close)
+    def dialog() -> None:
+        _body(client, found)
+
+    dialog()
+
+
+def _body(client: Client, found: Found) -> None:
+    document = asking.open_document()
+    if document is None or st.session_state.get(_WHOLE):
+        st.rerun()
+    assert document is not None
+    hits = found.answer.hits
+    place = next((at for at, hit in enumerate(hits) if hit.id == document), None)
+    hit = hits[place] if place is not None else None
+    try:
+        known = client.document(document)
+    except NotFound:
+        st.html(f'<h2 class="u-state">{words.GONE_DOCUMENT}</h2>')
+        _steps(hits, place)
+        return
+    except UniirError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    explanation = _explained(client, found, hit)
+    title = title_of(known)
+    st.html(f'<h2 class="u-document">{escape(title)}</h2>')
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="document_badges"):
+        _badges(known, hit)
+        st.space("stretch")
+        _steps(hits, place)
+    with st.container(key="document_columns"):
+        left, right = st.columns(2, gap="medium")
+        with left:
+            _picture(known)
+            _neighbours(known)
+            _actions(client, known, title)
+        with right:
+            _text(known, explanation)
+            if explanation is not None and hit is not None:
+                with st.container(key="document_why"):
+                    why(explanation, hit)
+            _details(known)
+
+
+def _close() -> None:
+    asking.show_document(None)
+
+
+def _explained(client: Client, found: Found, hit: HitAnswer | None) -> Explanation | None:
+    if hit is None:
+        return None
+    search = found.ask.as_request().model_copy(update={"collection": found.answer.collection})
+    try:
+        return client.explain(ExplainRequest(search=search, document=hit.id))
+    except UniirError:
+        return None
+
+
+def _badges(known: DocumentAnswer, hit: HitAnswer | None) -> None:
+    st.badge(words.ONE[known.modality], icon=f":material/{words.ICONS[known.modality]}:", color="gray")
+    if hit is None:
+        return
+    if hit.band is not None:
+        level = {"strong": 3, "good": 2, "weak": 1}[hit.band]
+        bars = "".join(f'<i class="{"ug-on" if bar < level else ""}"></i>' for bar in range(3))
+        st.html(
+            f'<span class="ug-band u-band"><i class="ug-bars" aria-hidden="true">{bars}</i>{words.BANDS[hit.band]}</span>', width="content"
+        )
+    st.html(f'<span class="u-count">{words.scored(hit.score)}</span>', width="content")
+    if hit.retrieval_rank is not None and hit.retrieval_rank != hit.rank:
+        up = hit.retrieval_rank - hit.rank
+        arrow = "upward" if up > 0 else "downward"
+        st.badge(words.moved(up), icon=f":material/arrow_{arrow}:", color="primary" if up > 0 else "gray")
+
+
+def _steps(hits: list[HitAnswer], place: int | None) -> None:
+    if place is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small", key="steps"):
+        before = hits[place - 1].id if place > 0 else None
+        after = hits[place + 1].id if place + 1 < len(hits) else None
+        _step("previous", "chevron_left", "left", words.PREVIOUS, before)
+        st.html(f'<span class="u-count">{words.step(place + 1, len(hits))}</span>', width="content")
+        _step("next", "chevron_right", "right", words.NEXT, after)
+
+
+def _step(key: str, icon: str, shortcut: str, label: str, document: str | None) -> None:
+    st.button(
+        "",
+        icon=f":material/{icon}:",
+        key=key,
+        type="tertiary",
+        shortcut=shortcut,
+        help=label,
+        disabled=document is None,
+        on_click=asking.show_document,
+        args=(document,),
+    )
+
+
+def _picture(known: DocumentAnswer) -> None:
+    if not known.modality.has_image:
+        return
+    limit = ""
+    if known.picture is not None:
+        limit = f"max-width:min(100%, {2 * known.picture.width}px);max-height:min(100%, {2 * known.picture.height}px)"
+    with st.container(key="document_picture"):
+        st.html(
+            f'<div class="u-stage"><img src="{thumbnail(known.id, 1024)}" alt="{escape(alternative_text(known))}" style="{limit}"></div>'
+        )
+
+
+def _neighbours(known: DocumentAnswer) -> None:
+    if not known.neighbours:
+        return
+
+    def on_chosen() -> None:
+        value = st.session_state["neighbours"].get("chosen")
+        if isinstance(value, Mapping):
+            asking.show_document(str(value["id"]))
+
+    with st.container(key="document_neighbours"):
+        label = words.next_to_it(file_of(known) if known.modality is Modality.TEXT else place_in_file(known.path, None))
+        st.html(f'<h3 class="u-section">{escape(label)}</h3>')
+        shown = [
+            {
+                "id": one.id,
+                "title": title_of(one),
+                "icon": words.ICONS[one.modality],
+                "label": f"{words.ONE[one.modality]}, {title_of(one)}",
+                "src": thumbnail(one.id) if one.modality.has_image else None,
+                "excerpt": (one.text or "")[:120],
+                "alt": "",
+            }
+            for one in known.neighbours[:_NEIGHBOURS]
+        ]
+        cards("neighbours", {"kind": "neighbours", "label": label, "cards": shown}, on_chosen)
+
+
+def _actions(client: Client, known: DocumentAnswer, title: str) -> None:
+    with st.container(horizontal=True, gap="small", key="document_actions"):
+        st.button(
+            words.MORE_LIKE_THIS, type="primary", icon=":material/image_search:", key="more_like", on_click=_more, args=(known.id, title)
+        )
+        if known.modality.has_image:
+            st.button(
+                words.SEARCH_WITH_PICTURE,
+                icon=":material/add_photo_alternate:",
+                key="with_picture",
+                on_click=_with_picture,
+                args=(client, known.id, title),
+            )
+        st.link_button(words.ORIGINAL, original(known.id), icon=":material/open_in_new:")
+        if st.button(words.COPY_LINK, icon=":material/link:", key="copydocument"):  # the page's script copies
+            st.toast(words.LINK_COPIED, icon=":material/link:")
+
+
+def _more(document: str, title: str) -> None:
+    picture.name_document(document, title)
+    picture.forget_refusal()
+    asking.show_document(None)
+    asking.change(text="", picture=None, like=(document,), instruction=None)
+    st.session_state[_WHOLE] = True
+
+
+def _with_picture(client: Client, document: str, title: str) -> None:
+    asking.show_document(None)
+    picture.take_document(client, document, title)
+    st.session_state[_WHOLE] = True
+
+
+def _text(known: DocumentAnswer, explanation: Explanation | None) -> None:
+    if not known.text and not known.whole_text:
+        return
+    marked = explanation.marked if explanation is not None else None
+    with st.container(key="document_text"):
+        body, sentence, passage = marked_html(known, marked)
+        st.html(f'<h3 class="u-section">{words.TEXT_PART}</h3><div class="u-text" tabindex="0">{body}</div>')
+        if sentence or passage:
+            st.html(f'<p class="u-muted">{words.MARKED if sentence else words.PASSAGE}</p>')
+
+
+def _details(known: DocumentAnswer) -> None:
+    rows: list[tuple[str, str, bool]] = [("Source", place_in_file(known.path, known.locator), True)]
+    if known.image:
+        rows.append(("Picture file", known.image.removeprefix(known.root).lstrip("/"), True))
+    rows += [(name, str(value), False) for name, value in flat(known.metadata).items() if value not in (None, "")][:20]
+    if known.picture is not None:
+        rows.append(("Size", words.size(known.picture.width, known.picture.height, figures.size(known.picture.bytes)), False))
+    if known.external_id:
+        rows.append(("External id", known.external_id, True))
+    rows.append(("Id", known.id, True))
+    lines = "".join(
+        f"<dt>{escape(name)}</dt><dd>{f'<code>{escape(value)}</code>' if code else escape(value)}</dd>" for name, value, code in rows
+    )
+    with st.container(key="document_details"):
+        st.html(f'<h3 class="u-section">{words.DETAILS}</h3><dl class="u-details">{lines}</dl>')

@@ -1,0 +1,83 @@
+"""Before the first search: examples that find something here, and what the collection holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import Any, cast
+
+import streamlit as st
+
+from app.web import navigation, words
+from app.web.figures import moment
+from app.web.ingest_page import reader_zone
+from app.web.media import thumbnail
+from app.web.picker_groups import label, named
+from uniir.documents import Modality
+from uniir.wire import CollectionAnswer, ExampleQuery, InstructionAnswer
+
+_component = st.components.v2.component("uniir.cards", js=(Path(__file__).parent / "cards.js").read_text("utf-8"), isolate_styles=False)
+_PICTURES = 6
+
+
+def welcome() -> None:
+    st.html(f'<h1 class="u-title">{words.WELCOME}</h1><p class="u-lead">{words.WELCOME_LEAD}</p>')
+
+
+def examples(found: Sequence[ExampleQuery], instructions: Sequence[InstructionAnswer], chosen: Callable[[ExampleQuery], None]) -> None:
+    """The example searches as cards; `chosen` hears which one was pressed."""
+    st.html(f'<h2 class="u-section">{words.TRY}</h2>')
+
+    def on_chosen() -> None:
+        value = st.session_state["examples"].get("chosen")
+        if isinstance(value, Mapping):
+            chosen(found[int(value["id"])])
+
+    data = {"kind": "examples", "arrow": True, "label": words.TRY, "cards": [_card(at, one, instructions) for at, one in enumerate(found)]}
+    cards("examples", data, on_chosen)
+
+
+def cards(key: str, data: Mapping[str, object], on_chosen: Callable[[], None]) -> None:
+    """Draws cards; the one that is pressed stands in the session under `key`."""
+    _component(key=key, data=cast(Any, data), on_chosen_change=on_chosen)
+
+
+def holdings(collection: CollectionAnswer, found: Sequence[ExampleQuery]) -> None:
+    """Counts, a few pictures, and when it was last brought up to date."""
+    with st.container(horizontal=True, vertical_alignment="center", key="holdings"):
+        st.html(f'<h2 class="u-section">{words.IN_COLLECTION}</h2>', width="content")
+        st.space("stretch")
+        st.page_link(navigation.collections_page(), label=words.ALL_COLLECTIONS, icon=":material/layers:")
+    figures = "".join(
+        f'<div><dt><span class="material" aria-hidden="true">{words.ICONS[kind]}</span>{words.KINDS[kind]}</dt>'
+        f"<dd>{collection.documents.indexed.get(kind, 0):,}</dd></div>"
+        for kind in (Modality.IMAGE, Modality.TEXT, Modality.IMAGE_TEXT)
+    )
+    shown = list(dict.fromkeys(one.like for one in found if one.like))[:_PICTURES]
+    pictures = "".join(f'<img src="{thumbnail(one)}" alt="" width="56" height="56" loading="lazy">' for one in shown)
+    strip = f'<div class="strip" aria-hidden="true">{pictures}</div>' if pictures else "<div></div>"
+    st.html(f'<dl class="counts">{figures}{strip}</dl><p class="u-muted" style="margin-top:12px">{escape(_history(collection))}</p>')
+
+
+def _history(collection: CollectionAnswer) -> str:
+    parts = [collection.name]
+    if collection.last_run is not None:
+        parts.append(f"last ingest {moment(collection.last_run.started_at, datetime.now(UTC), reader_zone())}")
+    if collection.failed:
+        parts.append(words.could_not_be_read(collection.failed))
+    return " · ".join(parts)
+
+
+def _card(position: int, example: ExampleQuery, instructions: Sequence[InstructionAnswer]) -> dict[str, object]:
+    instruction = named(instructions, example.instruction)
+    flow = f"{words.GIVEN[instruction.query]} → {words.GETTING[instruction.target]}" if instruction is not None else ""
+    return {
+        "id": position,
+        "title": example.title,
+        "detail": label(instruction) if instruction is not None else "",
+        "flow": flow,
+        "src": thumbnail(example.like) if example.like else None,
+        "alt": "",
+    }

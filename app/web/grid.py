@@ -1,0 +1,83 @@
+"""The result grid: what each tile says, and what a person did with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, cast
+
+import streamlit as st
+
+from app.web import words
+from app.web.media import original, thumbnail
+from app.web.titles import alternative_text, file_of, place_in_file, title_of
+from uniir.documents import Modality
+from uniir.hits import Band
+from uniir.wire import HitAnswer
+
+_HERE = Path(__file__).parent
+_KINDS = {Modality.IMAGE: "picture", Modality.TEXT: "text", Modality.IMAGE_TEXT: "pair"}
+_LEVELS = {Band.STRONG: 3, Band.GOOD: 2, Band.WEAK: 1}
+_LONGEST = 600  # characters of a text that a tile could show at all
+_component = st.components.v2.component("uniir.grid", js=(_HERE / "grid.js").read_text("utf-8"), isolate_styles=False)
+
+
+def grid(hits: Sequence[HitAnswer], shown: int, acted: Callable[[str, str], None]) -> None:
+    """Draws the first `shown` hits. `acted` hears open, more, picture or copied, and the document's id."""
+
+    def on_act() -> None:
+        value = st.session_state["grid_tiles"].get("act")
+        if isinstance(value, Mapping):
+            acted(str(value.get("kind")), str(value.get("id")))
+
+    _component(key="grid_tiles", data=cast(Any, grid_data(hits, shown)), on_act_change=on_act)
+
+
+def grid_data(hits: Sequence[HitAnswer], shown: int) -> dict[str, object]:
+    """What the grid's script needs."""
+    strong = first_weak(hits)
+    return {
+        "tiles": [tile(hit) for hit in hits[:shown]],
+        "divider": {"before": strong, "title": words.WEAKER, "detail": words.weaker(len(hits) - strong)} if strong < len(hits) else None,
+        "words": {
+            "list": "Results",
+            "more": words.MORE_LIKE_THIS,
+            "menu": "More to do",
+            "picture": words.SEARCH_WITH_PICTURE,
+            "copy": words.COPY_LINK,
+            "original": words.ORIGINAL,
+            "missing": words.NO_PREVIEW,
+        },
+    }
+
+
+def first_weak(hits: Sequence[HitAnswer]) -> int:
+    """Where the weak matches begin that nothing better follows; the number of hits where there are none."""
+    return len(hits) - sum(1 for _ in takewhile(lambda hit: hit.band is Band.WEAK, reversed(hits)))
+
+
+def tile(hit: HitAnswer) -> dict[str, object]:
+    """One tile."""
+    title = title_of(hit)
+    has_picture = hit.modality.has_image
+    before = hit.retrieval_rank
+    return {
+        "id": hit.id,
+        "kind": _KINDS[hit.modality],
+        "badge": words.ONE[hit.modality],
+        "icon": words.ICONS[hit.modality],
+        "title": title,
+        "file": file_of(hit),
+        "path": place_in_file(hit.path, hit.locator),
+        "text": " ".join((hit.text or "").split())[:_LONGEST],
+        "src": thumbnail(hit.id) if has_picture else None,
+        "original": original(hit.id),
+        "alt": alternative_text(hit) if has_picture else "",
+        "place": str(hit.rank),
+        "change": {"up": before - hit.rank, "tip": words.was_before(before)} if before is not None and before != hit.rank else None,
+        "band": {"level": _LEVELS[hit.band], "word": words.BANDS[hit.band]} if hit.band is not None else None,
+        "score": f"{hit.score:.2f}",
+        "tip": words.scored(hit.score),
+        "label": words.tile(hit.rank, hit.modality, title, hit.band, before),
+    }

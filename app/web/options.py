@@ -1,0 +1,50 @@
+"""What can be set beside words and picture: weights, what not, where, how many."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.web import asking, words
+from app.web.address import MAX_NEGATIVES, MAX_SLIDER
+from uniir.queries import MAX_RESULTS
+
+
+def options() -> None:
+    """The popover; its label counts what is not as it normally is."""
+    with st.popover(words.options(asking.ask().unusual), icon=":material/tune:", key="options_popover"), st.container(key="options"):
+        left, right = st.columns(2)
+        left.slider(words.TEXT_WEIGHT, 0.0, MAX_SLIDER, step=0.1, format="%.1f", key=asking.TEXT_WEIGHT, on_change=_apply)
+        right.slider(words.PICTURE_WEIGHT, 0.0, MAX_SLIDER, step=0.1, format="%.1f", key=asking.PICTURE_WEIGHT, on_change=_apply)
+        left, right = st.columns(2)
+        left.text_input(words.NOT_LIKE, placeholder=words.NOT_LIKE_HINT, key=asking.NEGATIVES, on_change=_apply)
+        right.text_input(words.PATH, placeholder=words.PATH_HINT, key=asking.PATH, on_change=_apply, max_chars=4096)
+        left, right = st.columns(2, vertical_alignment="bottom")
+        left.number_input(words.RESULTS, 1, MAX_RESULTS, step=12, key=asking.RESULTS, on_change=_apply)
+        right.button(words.NORMAL, type="tertiary", key="normal", on_click=_normal, disabled=not asking.ask().unusual)
+
+
+def parted(typed: str) -> tuple[str, ...]:
+    """The things between commas, each once."""
+    return tuple(dict.fromkeys(part.strip() for part in typed.split(",") if part.strip()))[:MAX_NEGATIVES]
+
+
+def _apply() -> None:
+    state = st.session_state
+    asking.change(
+        text_weight=round(float(state[asking.TEXT_WEIGHT]), 1),
+        picture_weight=round(float(state[asking.PICTURE_WEIGHT]), 1),
+        negatives=parted(state[asking.NEGATIVES] or ""),
+        path=(state[asking.PATH] or "").strip(),
+        results=int(state[asking.RESULTS] or asking.ask().results),
+    )
+
+
+def _normal() -> None:
+    normal = asking.ask().with_normal_options()
+    asking.change(
+        text_weight=normal.text_weight,
+        picture_weight=normal.picture_weight,
+        negatives=normal.negatives,
+        path=normal.path,
+        results=normal.results,
+    )

@@ -1,0 +1,114 @@
+"""The instruction picker: a popover that narrows at each key and stays open when one is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from app.web import asking, words
+from app.web.picker_groups import Group, chosen_for, fitting, grouped, label, matching, named
+from app.web.safe_text import as_markdown
+from uniir.documents import Modality
+from uniir.wire import InstructionAnswer
+
+_ALL = "pick_all"
+
+
+def current(instructions: Sequence[InstructionAnswer]) -> tuple[InstructionAnswer | None, bool]:
+    """The instruction in force, and whether it was chosen for the person; none while nothing is given and none was picked."""
+    ask = asking.ask()
+    picked = named(instructions, ask.instruction)
+    return (picked, False) if picked is not None else (chosen_for(instructions, ask.modality, ask.kind), True)
+
+
+def picker(instructions: Sequence[InstructionAnswer]) -> None:
+    """The popover with all it holds."""
+    in_force, _ = current(instructions)
+    title = as_markdown(label(in_force)) if in_force is not None else words.ANY_INSTRUCTION
+    with st.popover(title, icon=":material/target:", key="pick_popover"):
+        _body(instructions)
+
+
+@st.fragment
+def _body(instructions: Sequence[InstructionAnswer]) -> None:
+    if st.session_state.pop("picked", False):
+        st.rerun()  # the rest of the page follows
+    given = asking.ask().modality
+    in_force, _ = current(instructions)
+    fit = fitting(instructions, given)
+    everything = bool(st.session_state.get(_ALL)) or not fit
+    with st.container(key="picker"):
+        typed = st.text_input(
+            "Search instructions",
+            key=asking.INSTRUCTION_SEARCH,
+            type="search",
+            live=True,
+            icon=":material/search:",
+            placeholder=words.search_instructions(len(instructions)),
+            label_visibility="collapsed",
+        )
+        if given is not None and len(fit) < len(instructions):
+            with st.container(horizontal=True, vertical_alignment="center", key="narrowed"):
+                if not everything:
+                    st.badge(f"{words.FITTING[given]}: {len(fit)}", icon=":material/filter_alt:", color="primary")
+                st.space("stretch")
+                text = words.SHOW_FITTING if everything else words.show_all(len(instructions))
+                st.button(text, key="show_all", type="tertiary", on_click=_toggle_all)
+        found = matching(instructions if everything else fit, typed or "")
+        left, right = st.columns([1.6, 1], gap="small")
+        with left, st.container(key="groups"):
+            if not found:
+                st.html(f'<p class="u-muted">{escape(words.NO_INSTRUCTION.format(count=len(instructions)))}</p>')
+            for group in grouped(found):
+                _group(group, in_force)
+        with right, st.container(key="explained"):
+            _explained(in_force, given)
+
+
+def _group(group: Group, in_force: InstructionAnswer | None) -> None:
+    icon, given, getting = words.ICONS[group.getting], words.GIVEN[group.given], words.GETTING[group.getting]
+    st.html(f'<p class="u-group"><span class="material" aria-hidden="true">{icon}</span><span>{given} → <b>{getting}</b></span></p>')
+    for one in group.instructions:
+        chosen = in_force is not None and one.id == in_force.id
+        with st.container(key=f"do_{'chosen' if chosen else 'other'}_{one.id}"):
+            st.button(
+                as_markdown(label(one)),
+                key=f"instruction_{one.id}",
+                type="tertiary",
+                width="stretch",
+                icon=":material/check:" if chosen else None,
+                icon_position="right",
+                on_click=_pick,
+                args=(one,),
+            )
+
+
+def _pick(instruction: InstructionAnswer) -> None:
+    kind = asking.ask().kind
+    fits = kind is None or instruction.target in {None, kind}
+    asking.change(instruction=instruction.id, kind=kind if fits else None)
+    st.session_state["picked"] = True
+
+
+def _toggle_all() -> None:
+    st.session_state[_ALL] = not st.session_state.get(_ALL, False)
+
+
+def _explained(instruction: InstructionAnswer | None, given: Modality | None) -> None:
+    if instruction is None:
+        st.html(
+            f'<div class="u-explained"><h3>{words.ANY_INSTRUCTION}</h3><dl><dt>{words.YOU_GIVE}</dt><dd>Words, a picture, or both.</dd>'
+            f"<dt>{words.YOU_GET}</dt><dd>{words.EXPLAINED_GETTING[None]}</dd></dl></div>"
+        )
+        return
+    rerank = words.RERANK_HELPS if instruction.rerank else words.RERANK_DOES_NOT
+    made_for = f"<dt>{words.MADE_FOR}</dt><dd>{escape(instruction.dataset)}</dd>" if instruction.dataset else ""
+    st.html(
+        f'<div class="u-explained"><h3>{escape(label(instruction))}</h3><dl>'
+        f"<dt>{words.YOU_GIVE}</dt><dd>{words.EXPLAINED_GIVEN[instruction.query]}</dd>"
+        f"<dt>{words.YOU_GET}</dt><dd>{words.EXPLAINED_GETTING[instruction.target]}</dd>"
+        f"<dt>{words.MODEL_READS}</dt><dd><code>{escape(instruction.text)}</code></dd>{made_for}</dl>"
+        f'<p><span class="material" aria-hidden="true">swap_vert</span>{rerank}</p></div>'
+    )

@@ -1,0 +1,89 @@
+"""The line above the grid: counts that filter, how many in what time, reranking, the link."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from app.web import asking, words
+from app.web.finding import Found
+from app.web.safe_text import as_markdown
+from uniir.documents import Modality
+from uniir.hits import RerankState
+from uniir.queries import Reranking
+from uniir.wire import HitAnswer
+
+FILTER = "result_filter"
+_ALL = "all"
+_ORDER = (Modality.IMAGE, Modality.TEXT, Modality.IMAGE_TEXT)
+
+
+def result_line(found: Found) -> list[HitAnswer]:
+    """Draws the line and gives back the hits that its filter leaves."""
+    hits = found.answer.hits
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="line"):
+        chosen = _chips(hits)
+        st.space("stretch")
+        st.html(f'<p class="u-count">{words.in_time(len(hits), found.milliseconds)}</p>', width="content")
+        with st.container(key="rerank", width="content", horizontal=True, vertical_alignment="center", gap="small"):
+            _rerank(found)
+        if st.button(words.COPY_LINK, icon=":material/link:", type="tertiary", key="copylink"):  # the page's script copies
+            st.toast(words.LINK_COPIED, icon=":material/link:")
+    _notes(found)
+    return [hit for hit in hits if chosen is None or hit.modality is chosen]
+
+
+def _chips(hits: Sequence[HitAnswer]) -> Modality | None:
+    counts = Counter(hit.modality for hit in hits)
+    kinds = [_ALL, *(kind for kind in _ORDER if counts[kind])]
+    if st.session_state.get(FILTER) not in kinds:
+        st.session_state[FILTER] = _ALL
+
+    def label(kind: str) -> str:
+        if kind == _ALL:
+            return f"All :gray[{len(hits)}]"
+        kind = Modality(kind)
+        return f":material/{words.ICONS[kind]}: {words.KINDS[kind]} :gray[{counts[kind]}]"
+
+    chosen = st.pills("Show", kinds, format_func=label, required=True, key=FILTER, label_visibility="collapsed")
+    return None if chosen in {None, _ALL} else Modality(chosen)
+
+
+def _rerank(found: Found) -> None:
+    outcome = found.answer.rerank
+    asked = asking.ask().rerank
+    on = outcome.by_default if asked is Reranking.AUTO else asked is Reranking.ON
+    st.session_state["rerank_on"] = on
+    why = words.RERANK_ON_BY_DEFAULT if outcome.by_default else words.RERANK_OFF_BY_DEFAULT
+    st.toggle(words.RERANK, key="rerank_on", help=why, on_change=_set_rerank, args=(outcome.by_default,))
+    if found.reranked is not None:
+        st.badge(words.RERANKING, icon=":material/hourglass_top:", color="gray")
+    elif outcome.state is RerankState.DONE:
+        st.badge(words.reranked(outcome.count), icon=":material/swap_vert:", color="primary")
+    elif outcome.state is RerankState.FAILED:
+        st.badge(words.NOT_RERANKED, icon=":material/swap_vert:", color="yellow")
+
+
+def _set_rerank(by_default: bool) -> None:
+    wanted = bool(st.session_state["rerank_on"])
+    asking.change(rerank=Reranking.AUTO if wanted is by_default else Reranking.ON if wanted else Reranking.OFF)
+    st.session_state["asked"] = True
+
+
+def _notes(found: Found) -> None:
+    outcome = found.answer.rerank
+    if outcome.state is RerankState.FAILED and found.reranked is None:
+        with st.container(horizontal=True, vertical_alignment="center", key="not_reranked"):
+            st.warning(f"**{words.NOT_RERANKED}.** {as_markdown(words.not_reranked(outcome.reason or ''))}", icon=":material/info:")
+            if st.button(words.RERANK_NOW, icon=":material/refresh:", key="rerank_now"):
+                st.session_state["asked"] = True
+                st.rerun()
+    elif outcome.state is RerankState.OFF and outcome.reason and asking.ask().rerank is Reranking.ON:
+        st.html(f'<p class="u-muted u-note">{escape(outcome.reason)}</p>')
+    for note in found.answer.notes:
+        if outcome.reason and note.startswith(outcome.reason):
+            continue
+        st.html(f'<p class="u-muted u-note">{escape(note)}</p>')

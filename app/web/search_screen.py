@@ -1,0 +1,222 @@
+"""The Search screen: the bar, and below it whatever the search at hand came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import streamlit as st
+
+from app.web import asking, away, first_visit, picture, session, states, words
+from app.web.address import Ask
+from app.web.bar import bar, search_now
+from app.web.finding import Found, find
+from app.web.media import NEW_PICTURE
+from app.web.results import FIRST_SHOWN, SHOWN, results
+from uniir.errors import NotFound, Unavailable, UniirError
+from uniir.problems import problem_of
+from uniir.wire import CollectionAnswer, CollectionsAnswer, ExampleQuery, Problem
+
+if TYPE_CHECKING:
+    from uniir.client import Client
+
+_HERE = Path(__file__).parent
+_senses = st.components.v2.component("uniir.senses", js=(_HERE / "senses.js").read_text("utf-8"), isolate_styles=False)
+_FOUND, _TOLD, _LIMIT = "found", "told", 64 * 2**20
+
+
+def show(client: Client) -> None:
+    """Draws the screen. Raises Unavailable where the service was never reached."""
+    for name in ("bar.css", "grid.css", "dialog.css"):
+        st.html(_HERE / name)
+    asking.adopt_address()
+    away.came_back()
+    known, missing = _collections()
+    collection = _chosen(known)
+    _page_senses(client)
+    slot = st.empty()
+    if asking.ask().is_empty and missing is None and picture.refused() is None:
+        with slot.container():
+            first_visit.welcome()
+    bar(client, session.instructions(), known.collections or [_not_yet(collection)], collection.name)
+    if picture.refused() is not None:
+        states.refused_picture(cast(picture.Refused, picture.refused()))
+    if missing is not None:
+        _while_away(client, missing, collection)
+    elif not sum(collection.documents.indexed.values()):
+        states.empty_collection(collection.name)
+    elif asking.ask().is_empty:
+        _before_the_first(client, collection)
+    else:
+        _answer(client, collection)
+
+
+def _collections() -> tuple[CollectionsAnswer, Unavailable | None]:
+    """The collections, or those known last and why they are not today's."""
+    try:
+        known = session.collections()
+    except Unavailable as error:
+        before: CollectionsAnswer | None = st.session_state.get("known_collections")
+        if before is None:
+            raise
+        return before, error
+    st.session_state["known_collections"] = known
+    return known, None
+
+
+def _chosen(known: CollectionsAnswer) -> CollectionAnswer:
+    """The collection at hand: of the address, else the one used last, else the service's own, else the first."""
+    wanted = (asking.ask().collection, st.session_state.get("collection"), known.default)
+    for name in wanted:
+        for one in known.collections:
+            if one.name == name:
+                if asking.ask().collection:
+                    st.session_state["collection"] = name
+                return one
+    return known.collections[0] if known.collections else _nothing(known.default or "default")
+
+
+def _nothing(name: str) -> CollectionAnswer:
+    from uniir.wire import HeldDocuments
+
+    return CollectionAnswer(name=name, encoder="", documents=HeldDocuments(indexed={}, pending={}), failed=0)
+
+
+def _not_yet(collection: CollectionAnswer) -> CollectionAnswer:
+    return collection
+
+
+def _page_senses(client: Client) -> None:
+    """The page's ears: paste, drop, keys, and the live region."""
+    told: Mapping[str, object] = st.session_state.get(_TOLD, {"said": 0, "announce": ""})
+
+    def on_go() -> None:
+        search_now()
+
+    def on_picture() -> None:
+        value = st.session_state["senses"].get("picture")
+        if isinstance(value, Mapping):
+            _take(value)
+
+    _senses(
+        key="senses",
+        data=cast(
+            Any,
+            {
+                "said": told["said"],
+                "announce": told["announce"],
+                "words": {"drop": words.DROP, "adding": words.ADDING, "target": NEW_PICTURE, "limit": _LIMIT},
+            },
+        ),
+        on_go_change=on_go,
+        on_picture_change=on_picture,
+    )
+
+
+def _take(value: Mapping[str, object]) -> None:
+    """A picture that was pasted or dropped: the page's script has sent it to the service already."""
+    if isinstance(value.get("id"), str):
+        picture.use(str(value["id"]), str(value.get("name") or "") if value.get("named") else "")
+    elif isinstance(value.get("problem"), Mapping):
+        try:
+            picture.refuse(Problem.model_validate(value["problem"]))
+        except ValueError:
+            picture.refuse(_unknown(words.OURS))
+    else:
+        picture.refuse(_unknown({"large": words.TOO_LARGE, "kind": words.NO_PICTURE}.get(str(value.get("failed")), words.NOT_SENT)))
+
+
+def _unknown(detail: str) -> Problem:
+    return Problem(title="", status=400, detail=detail, code="picture-not-taken")
+
+
+def say(sentence: str) -> None:
+    """For a reader: heard with the next drawing."""
+    before = st.session_state.get(_TOLD, {"said": 0})
+    st.session_state[_TOLD] = {"said": int(cast(Any, before["said"])) + 1, "announce": sentence}
+
+
+def _before_the_first(client: Client, collection: CollectionAnswer) -> None:
+    if st.session_state.pop("asked", False):
+        st.warning(words.NOTHING_GIVEN, icon=":material/info:")
+    try:
+        found = session.examples(collection.name, sum(collection.documents.indexed.values()))
+    except Unavailable:
+        raise
+    except UniirError:
+        found = ()
+
+    def chosen(example: ExampleQuery) -> None:
+        search = Ask(text=example.text or "", instruction=example.instruction, collection=asking.ask().collection)
+        asking.start(search)
+        if example.like:
+            _with_picture_of(client, search, example)
+
+    if found:
+        first_visit.examples(found, session.instructions(), chosen)
+    first_visit.holdings(collection, found)
+
+
+def _with_picture_of(client: Client, search: Ask, example: ExampleQuery) -> None:
+    try:
+        kept = client.keep_picture(client.original(cast(str, example.like)))
+    except UniirError as error:
+        picture.refuse(problem_of(error))
+        return
+    asking.start(replace(search, picture=kept.id))
+
+
+def _answer(client: Client, collection: CollectionAnswer) -> None:
+    """Searches where the search is new, and draws what was found."""
+    ask = asking.ask()
+    found: Found | None = st.session_state.get(_FOUND)
+    forced = st.session_state.pop("asked", False)
+    slot, bones = st.empty(), st.empty()
+    if found is None or found.ask != ask or forced:
+        slot.html(states.searching(sum(collection.documents.indexed.values())))
+        if found is None:
+            bones.html(states.bones())
+        try:
+            found = find(client, replace(ask, collection=collection.name))
+        except Unavailable as error:
+            slot.empty()
+            bones.empty()
+            _while_away(client, error, collection)
+            return
+        except UniirError as error:
+            slot.empty()
+            bones.empty()
+            _refused(error, ask)
+            return
+        found = replace(found, ask=ask)
+        st.session_state[_FOUND] = found
+        st.session_state[SHOWN] = FIRST_SHOWN
+        say(words.announced(len(found.answer.hits), FIRST_SHOWN))
+    slot.empty()
+    bones.empty()
+    results(client, found)
+    if found.reranked is not None:
+        try:
+            st.session_state[_FOUND] = found.finished()
+        except UniirError:
+            st.session_state[_FOUND] = replace(found, reranked=None)
+        st.rerun()
+
+
+def _refused(error: UniirError, ask: Ask) -> None:
+    st.session_state.pop(_FOUND, None)
+    if isinstance(error, NotFound) and ask.picture:
+        st.error(words.GONE_PICTURE, icon=":material/broken_image:")
+        return
+    states.trouble(error)
+
+
+def _while_away(client: Client, error: Unavailable, collection: CollectionAnswer) -> None:
+    """The note, and below it what was found before, dimmed."""
+    away.note(error)
+    found: Found | None = st.session_state.get(_FOUND)
+    if found is not None and not asking.ask().is_empty:
+        with st.container(key="stale"):
+            results(client, found)

@@ -1,0 +1,120 @@
+// What belongs to the page as a whole: a pasted or dropped picture, keys, the link to copy, and what a reader is told.
+const FIELD = ".st-key-txt input";
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const senses = parentElement.__senses ?? (parentElement.__senses = create(parentElement));
+  senses.send = setTriggerValue;
+  senses.update(data);
+  return () => senses.leave();
+}
+
+function create(root) {
+  const senses = { send: () => {}, words: {}, told: null };
+  const region = Object.assign(document.createElement("div"), { className: "unheard" });
+  region.setAttribute("role", "status");
+  region.setAttribute("aria-live", "polite");
+  root.append(region);
+  const overlay = document.createElement("div");
+  overlay.className = "dropping";
+  overlay.hidden = true;
+  const sign = Object.assign(document.createElement("span"), { className: "material", textContent: "add_photo_alternate" });
+  sign.setAttribute("aria-hidden", "true");
+  const words = document.createElement("b");
+  overlay.append(sign, words);
+  document.body.append(overlay);
+  let depth = 0;
+
+  senses.update = (data) => {
+    senses.words = data.words;
+    document.body.classList.remove("adding");
+    if (data.said !== senses.told) {
+      senses.told = data.said;
+      region.textContent = data.announce;
+    }
+  };
+
+  async function add(file) {
+    if (file.size > senses.words.limit) { senses.send("picture", { failed: "large", name: file.name, at: Date.now() }); return; }
+    document.body.classList.add("adding");
+    words.textContent = senses.words.adding;
+    overlay.hidden = false;
+    let value;
+    try {
+      const form = new FormData();
+      form.append("image", file, file.name || "picture");
+      const answer = await fetch(senses.words.target, { method: "POST", body: form });
+      const said = await answer.json();
+      value = answer.ok ? { id: said.id, width: said.width, height: said.height } : { problem: said };
+    } catch {
+      value = { failed: "away" };
+    }
+    overlay.hidden = true;
+    document.body.classList.remove("adding");
+    senses.send("picture", { ...value, name: file.name || "", at: Date.now() });
+  }
+
+  const pictures = (list) => [...(list ?? [])].filter((file) => file.type.startsWith("image/"));
+  const carriesFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  const elsewhere = (event) => event.target.closest?.("[data-testid=stFileUploader]");
+
+  function onPaste(event) {
+    const [file] = pictures(event.clipboardData?.files);
+    if (!file) return;
+    event.preventDefault();
+    event.stopPropagation();
+    add(file);
+  }
+  function onEnter(event) {
+    if (!carriesFile(event)) return;
+    depth += 1;
+    words.textContent = senses.words.drop;
+    overlay.hidden = false;
+  }
+  function onLeave(event) {
+    if (!carriesFile(event)) return;
+    depth = Math.max(0, depth - 1);
+    if (!depth) overlay.hidden = true;
+  }
+  function onOver(event) {
+    if (carriesFile(event) && !elsewhere(event)) event.preventDefault();
+  }
+  function onDrop(event) {
+    if (!carriesFile(event)) return;
+    depth = 0;
+    overlay.hidden = true;
+    if (elsewhere(event)) return;
+    event.preventDefault();
+    const [file] = pictures(event.dataTransfer.files);
+    if (file) add(file);
+    else senses.send("picture", { failed: "kind", name: event.dataTransfer.files[0]?.name ?? "", at: Date.now() });
+  }
+  function onKey(event) {
+    const field = document.activeElement;
+    const typing = field?.matches?.("input, textarea, select, [contenteditable=true]");
+    if (event.key === "Enter" && field?.matches?.(FIELD) && !event.isComposing) {
+      setTimeout(() => senses.send("go", Date.now()), 0);
+    } else if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("[role=dialog]")) {
+      const text = document.querySelector(FIELD);
+      if (text) { text.focus(); text.select(); event.preventDefault(); }
+    }
+  }
+  async function onClick(event) {
+    if (!event.target.closest?.(".st-key-copylink button, .st-key-copydocument button")) return;
+    try {
+      await navigator.clipboard.writeText(location.href);
+    } catch {
+      const field = Object.assign(document.createElement("textarea"), { value: location.href });
+      document.body.append(field);
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+    }
+  }
+  const listening = [["paste", onPaste, true], ["dragenter", onEnter], ["dragleave", onLeave], ["dragover", onOver], ["drop", onDrop], ["keydown", onKey], ["click", onClick]];
+  listening.forEach(([name, act, early]) => document.addEventListener(name, act, early ?? false));
+  senses.leave = () => {
+    listening.forEach(([name, act, early]) => document.removeEventListener(name, act, early ?? false));
+    overlay.remove();
+  };
+  return senses;
+}

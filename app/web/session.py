@@ -1,0 +1,62 @@
+"""How the page reaches the service, and what it remembers of its slow-changing answers."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from uniir.wire import CollectionsAnswer, ExampleQuery, InstructionAnswer
+
+if TYPE_CHECKING:
+    from uniir.client import Client
+
+SERVICE, KEY = "UNIIR_PAGE_SERVICE", "UNIIR_PAGE_KEY"  # app.page sets them for this process
+
+
+@st.cache_resource(show_spinner=False)
+def _connected(service: str, key: str) -> Client:
+    import uniir
+
+    return uniir.connect(service, token=key or None)
+
+
+def client() -> Client:
+    """The client of the service that this process's environment names; one for all sessions."""
+    return _connected(os.environ[SERVICE], os.environ.get(KEY, ""))
+
+
+@st.cache_data(ttl=600, show_spinner=False)
+def _instructions(service: str) -> tuple[InstructionAnswer, ...]:
+    return tuple(client().instructions().instructions)
+
+
+def instructions() -> tuple[InstructionAnswer, ...]:
+    """All instructions of the service. Raises UniirError."""
+    return _instructions(os.environ[SERVICE])
+
+
+@st.cache_data(ttl=5, show_spinner=False)
+def _collections(service: str) -> CollectionsAnswer:
+    return client().collections()
+
+
+def collections() -> CollectionsAnswer:
+    """All collections, as they were at most five seconds ago. Raises UniirError."""
+    return _collections(os.environ[SERVICE])
+
+
+@st.cache_data(ttl=60, show_spinner=False)
+def _examples(service: str, collection: str, documents: int) -> tuple[ExampleQuery, ...]:
+    return tuple(client().examples(collection))
+
+
+def examples(collection: str, documents: int) -> tuple[ExampleQuery, ...]:
+    """Example searches of a collection, asked for again when it holds more or fewer documents. Raises UniirError."""
+    return _examples(os.environ[SERVICE], collection, documents)
+
+
+def forget_collections() -> None:
+    """Asks for the collections anew next time."""
+    _collections.clear()

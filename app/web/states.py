@@ -1,0 +1,83 @@
+"""What stands above or instead of results: nothing given, nothing found, a refused picture, trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from html import escape
+
+import streamlit as st
+
+from app.web import asking, navigation, picture, words
+from app.web.address import Ask
+from app.web.safe_text import as_markdown
+from uniir.errors import UniirError, UsageError
+from uniir.problems import problem_of
+
+
+def heading(title: str, lead: str = "") -> None:
+    """A section's title and a muted sentence."""
+    below = f'<p class="u-muted">{escape(lead)}</p>' if lead else ""
+    st.html(f'<h2 class="u-state">{escape(title)}</h2>{below}')
+
+
+def bones(count: int = 8) -> str:
+    """Empty tiles of the final size."""
+    return f'<div class="bones" aria-hidden="true">{"<div></div>" * count}</div>'
+
+
+def searching(documents: int) -> str:
+    return f'<div class="searching" role="status"><i></i>{words.searching(documents)}</div>'
+
+
+def empty_collection(collection: str) -> None:
+    """Nothing is in the collection yet."""
+    heading(words.nothing_in(collection), words.EMPTY_LEAD)
+    if st.button(words.INGEST_FILES, type="primary", key="ingest_files", icon=":material/upload:"):
+        st.switch_page(navigation.ingest_page(), query_params={"collection": collection})
+    st.html(f'<p class="u-muted">{words.ON_COMMAND_LINE}</p>')
+    st.code("uniir ingest ./corpus", language=None)
+
+
+def refused_picture(refused: picture.Refused) -> None:
+    """The picture that was added could not be used."""
+    problem = refused.problem
+    sentence = " ".join(part for part in (problem.detail, problem.way_out) if part)
+    if problem.status >= 500:
+        sentence = words.OURS
+    st.error(f"**{words.REFUSED}**  \n{as_markdown(sentence)}", icon=":material/error:")
+    st.button(words.CHOOSE_ANOTHER, icon=":material/add_photo_alternate:", key="choose_another")  # the page's script opens the popover
+    _details(refused.details)
+
+
+def trouble(error: UniirError) -> None:
+    """A search that was refused, with the error's own words; our own faults with details for a report."""
+    if isinstance(error, UsageError):
+        st.error(f"**{as_markdown(error.what)}**  \n{as_markdown(error.way_out)}", icon=":material/error:")
+        return
+    st.error(words.OURS, icon=":material/error:")
+    st.button(words.TRY_NOW, icon=":material/refresh:", key="try_now")
+    problem = problem_of(error)
+    _details(f"{problem.status} {problem.code} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n{error}")
+
+
+def nothing_found(ask: Ask) -> None:
+    """No results: the limits that are on, each with a way to lift it."""
+    limits: list[tuple[str, str, Callable[[], None]]] = []
+    if ask.kind is not None:
+        limits.append(("limit_kind", words.only_kind(ask.kind), lambda: asking.change(kind=None)))
+    if ask.path:
+        limits.append(("limit_path", words.only_path(ask.path), lambda: asking.change(path="")))
+    heading(words.nothing_found(ask.text.strip()), words.limits(len(limits)))
+    if limits:
+        with st.container(horizontal=True, vertical_alignment="center", key="limits"):
+            for key, label, lift in limits:
+                st.button(as_markdown(label), key=key, icon=":material/close:", icon_position="right", on_click=lift)
+            if len(limits) > 1:
+                st.button(words.lift_all(len(limits)), key="lift_all", type="tertiary", on_click=lambda: asking.change(kind=None, path=""))
+    st.button(words.CHOOSE_INSTRUCTION, icon=":material/target:", key="choose_instruction")  # the page's script opens the picker
+
+
+def _details(text: str) -> None:
+    with st.expander("Details"):
+        st.code(text, language=None)

@@ -1,0 +1,55 @@
+"""Why a document is where it is: the terms of the score-fusion sum as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from app.web import words
+from uniir.wire import Explanation, HitAnswer, ScoreTerm
+
+_NEGLIGIBLE = 0.005
+
+
+def why(explanation: Explanation, hit: HitAnswer) -> None:
+    """Draws the terms, largest first, their sum and the place."""
+    st.html(f'<h3 class="u-section">{words.WHY}</h3>{_chart(explanation, hit)}')
+
+
+def _chart(explanation: Explanation, hit: HitAnswer) -> str:
+    terms = ordered(explanation)
+    lead = words.mostly(terms[0].query, terms[0].document) if terms and explanation.separable else ""
+    if not explanation.separable:
+        lead = words.NO_PARTS
+    largest = max((abs(term.value) for term in terms), default=0) or 1
+    low = min((term.value for term in terms), default=0)
+    zero = 100 * -low / (largest - low) if low < 0 else 0.0
+    rows = "".join(_row(term, largest, zero, position == 0) for position, term in enumerate(terms)) if explanation.separable else ""
+    total = (
+        f'<div class="u-why-row u-why-sum" role="row"><span role="cell">{words.SUM}</span>'
+        f'<span role="cell" class="u-muted">{words.placed(hit.retrieval_rank, hit.rank)}</span>'
+        f'<b role="cell">{explanation.score:.2f}</b></div>'
+    )
+    return f'<p class="u-muted">{escape(lead)}</p><div class="u-why" role="table" aria-label="{words.WHY}">{rows}{total}</div>'
+
+
+def ordered(explanation: Explanation) -> Sequence[ScoreTerm]:
+    """The terms, largest first; what steering added is one of them where it can be seen."""
+    terms = [term for term in explanation.terms if abs(term.value) >= _NEGLIGIBLE]
+    if abs(explanation.modality) >= _NEGLIGIBLE:
+        terms.append(ScoreTerm(query="modality", document=None, value=explanation.modality))
+    return sorted(terms, key=lambda term: -term.value)
+
+
+def _row(term: ScoreTerm, largest: float, zero: float, first: bool) -> str:
+    share = abs(term.value) / largest * (100 - zero)
+    left = zero if term.value >= 0 else zero - share
+    line = f'<i class="u-why-zero" style="left:{zero:.1f}%"></i>' if zero else ""
+    bar = f'<i class="u-why-bar{" u-why-first" if first else ""}" style="left:{left:.1f}%;width:{share:.1f}%"></i>'
+    return (
+        f'<div class="u-why-row" role="row"><span role="cell">{escape(words.term(term.query, term.document))}</span>'
+        f'<span class="u-why-track" aria-hidden="true">{bar}{line}</span>'
+        f'<span role="cell" class="u-why-value">{term.value:.2f}</span></div>'
+    )
