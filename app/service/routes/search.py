@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, UploadFile
@@ -29,6 +30,7 @@ from uniir.wire import (
     SearchRequest,
 )
 
+_PICTURES_AT_ONCE = 4  # the largest picture that is let in takes half a gigabyte while it is decoded
 _EXAMPLES = {
     "words": {"summary": "words", "value": {"text": "a boat at sunset", "k": 5}},
     "pictures only": {
@@ -89,6 +91,7 @@ def _parsed(body: bytes | str) -> SearchRequest:
 
 
 def search_routes(service: HostedService, measurements: Measurements) -> APIRouter:
+    decoding = BoundedSemaphore(_PICTURES_AT_ONCE)
     router = APIRouter(prefix="/v1", tags=["search"], responses=documented(400, 404, 413, 415, 422, 503))
 
     @router.post("/search", response_model=SearchAnswer, openapi_extra=_SEARCH_BODY, summary="The best documents for a query")
@@ -98,10 +101,13 @@ def search_routes(service: HostedService, measurements: Measurements) -> APIRout
         A picture is sent along as a form's part, or named by the hash that POST /v1/images answered.
         """
         request = asking.request
-        if asking.picture is not None:
-            kept = service.keep_picture(asking.picture.file.read())
-            request = request.model_copy(update={"image": kept.id})
-        answer = service.search(request)
+        if asking.picture is None and request.image is None:
+            answer = service.search(request)
+        else:
+            with decoding:
+                if asking.picture is not None:
+                    request = request.model_copy(update={"image": service.keep_picture(asking.picture.file.read()).id})
+                answer = service.search(request)
         measurements.search(answer)
         return answer
 
@@ -113,7 +119,8 @@ def search_routes(service: HostedService, measurements: Measurements) -> APIRout
     @router.post("/images", response_model=KeptPicture, dependencies=[Depends(forms_only)], summary="Keep a query picture for a while")
     def keep(image: UploadFile) -> KeptPicture:
         """The answer's id is the SHA-256 of the file: what `image` of a search names."""
-        return service.keep_picture(image.file.read())
+        with decoding:
+            return service.keep_picture(image.file.read())
 
     @router.get(
         "/images/{sha256}",
