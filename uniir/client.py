@@ -1,0 +1,216 @@
+"""The Python client of a service: `uniir.connect("http://127.0.0.1:8765").search_for("two dogs")`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from pydantic import BaseModel
+
+from uniir.asking import search_request
+from uniir.connection import PATIENT, Connection
+from uniir.documents import Modality
+from uniir.errors import QueryError, ServiceUnavailable
+from uniir.queries import Reranking, Weights
+from uniir.wire import (
+    CollectionAnswer,
+    CollectionsAnswer,
+    DeleteAnswer,
+    DeleteRequest,
+    DoctorAnswer,
+    DoctorRequest,
+    DocumentAnswer,
+    ExampleQuery,
+    ExplainRequest,
+    Explanation,
+    FailuresAnswer,
+    FailureSelection,
+    IngestRequest,
+    InstructionsAnswer,
+    JobAnswer,
+    JobsAnswer,
+    KeptPicture,
+    NewCollection,
+    RebuildAnswer,
+    RebuildRequest,
+    SearchAnswer,
+    SearchRequest,
+)
+
+_RECONNECT_SECONDS = 10.0  # how long a service may be away while a job is followed
+_PICTURE = "The picture"
+
+
+class Client:
+    """Implements uniir.service.Service over HTTP. Thread-safe; close it, or use it as a context manager.
+
+    Every method raises the errors of uniir.errors in the words of the service, and ServiceUnavailable where none answers.
+    """
+
+    def __init__(self, address: str, token: str | None = None) -> None:
+        """Does not connect yet. Raises UsageError for what is no address."""
+        self.address = address.rstrip("/")
+        self._connection = Connection(address, token)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def search_for(
+        self,
+        text: str | None = None,
+        *,
+        image: str | Path | bytes | None = None,
+        instruction: str | None = None,
+        target: Modality | str | None = None,
+        k: int = 10,
+        weights: Weights | None = None,
+        negatives: Sequence[str] = (),
+        like: Sequence[str] = (),
+        path: str | None = None,
+        rerank: Reranking | str = Reranking.AUTO,
+        collection: str | None = None,
+    ) -> SearchAnswer:
+        """A search from plain values: words, a picture (file or bytes), or both. Raises QueryError."""
+        picture = Path("picture") if isinstance(image, bytes) else Path(image) if image is not None else None
+        request = search_request(
+            text,
+            picture=picture,
+            instruction=instruction,
+            target=target,
+            k=k,
+            weights=weights,
+            negatives=negatives,
+            like=like,
+            path=path,
+            rerank=rerank,
+            collection=collection,
+        )
+        if isinstance(image, bytes):
+            return self.search(request.model_copy(update={"image": self.keep_picture(image).id}))
+        return self.search(request, picture)
+
+    def search(self, request: SearchRequest, picture: Path | None = None) -> SearchAnswer:
+        """`picture` is a file on this machine; it is sent along."""
+        if picture is None:
+            return self._connection.ask("/v1/search", request, SearchAnswer)
+        try:
+            content = picture.read_bytes()
+        except OSError as error:
+            raise QueryError(f"{_PICTURE} {picture} can't be used: the file can't be read ({error.strerror or error}).") from None
+        data, files = {"request": request.model_dump_json(by_alias=True)}, {"image": ("picture", content)}
+        try:
+            return self._connection.post("/v1/search", SearchAnswer, data=data, files=files)
+        except QueryError as error:
+            if not error.what.startswith(f"{_PICTURE} can't"):
+                raise
+            raise QueryError(error.what.replace(_PICTURE, f"{_PICTURE} {picture}", 1)) from None
+
+    def explain(self, request: ExplainRequest) -> Explanation:
+        return self._connection.ask("/v1/explain", request, Explanation)
+
+    def keep_picture(self, picture: bytes) -> KeptPicture:
+        return self._connection.post("/v1/images", KeptPicture, files={"image": ("picture", picture)})
+
+    def document(self, document: str) -> DocumentAnswer:
+        return self._connection.get(f"/v1/documents/{quote(document, safe='')}", DocumentAnswer)
+
+    def thumbnail(self, document: str, size: int = 256) -> bytes:
+        """The document's picture as a JPEG, 256 or 1024 pixels long. Raises NotFound."""
+        return self._connection.file(f"/v1/documents/{quote(document, safe='')}/thumbnail", size=size)
+
+    def original(self, document: str) -> bytes:
+        """The file with the document's picture, or with its text where it has none. Raises NotFound."""
+        return self._connection.file(f"/v1/documents/{quote(document, safe='')}/original")
+
+    def examples(self, collection: str | None = None) -> Sequence[ExampleQuery]:
+        return self._connection.list("/v1/examples", ExampleQuery, collection=collection)
+
+    def instructions(self) -> InstructionsAnswer:
+        return self._connection.get("/v1/instructions", InstructionsAnswer)
+
+    def collections(self) -> CollectionsAnswer:
+        return self._connection.get("/v1/collections", CollectionsAnswer)
+
+    def create_collection(self, request: NewCollection) -> CollectionAnswer:
+        return self._connection.post("/v1/collections", CollectionAnswer, request)
+
+    def failures(self, selection: FailureSelection) -> FailuresAnswer:
+        return self._connection.get("/v1/failures", FailuresAnswer, collection=selection.collection, path=selection.paths)
+
+    def ignore_failures(self, selection: FailureSelection) -> int:
+        return self._connection.post("/v1/failures/ignore", _Ignored, selection).ignored
+
+    def start_ingest(self, request: IngestRequest) -> JobAnswer:
+        return self._connection.post("/v1/ingest", JobAnswer, request)
+
+    def ingest_files(self, files: Sequence[tuple[str, bytes]], collection: str | None = None) -> JobAnswer:
+        """Sends files, by name, to be kept and ingested."""
+        data = {"collection": collection} if collection is not None else {}
+        return self._connection.post(
+            "/v1/ingest/files", JobAnswer, timeout=PATIENT, data=data, files=[("files", (name, content)) for name, content in files]
+        )
+
+    def jobs(self) -> JobsAnswer:
+        return self._connection.get("/v1/ingest", JobsAnswer)
+
+    def job(self, job: str) -> JobAnswer:
+        return self._connection.get(_job(job), JobAnswer)
+
+    def follow(self, job: str) -> Iterator[JobAnswer]:
+        """The job now and at every change until it is over. A stream that breaks off is taken up again for some seconds."""
+        deadline = time.monotonic() + _RECONNECT_SECONDS
+        before: JobAnswer | None = None
+        while True:
+            try:
+                for now in self._connection.events(f"{_job(job)}/events", JobAnswer):
+                    deadline = time.monotonic() + _RECONNECT_SECONDS
+                    if now != before:
+                        yield now
+                        before = now
+                    if now.is_over:
+                        return
+            except ServiceUnavailable:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
+
+    def cancel(self, job: str) -> JobAnswer:
+        return self._connection.post(f"{_job(job)}/cancel", JobAnswer)
+
+    def retry(self, job: str) -> JobAnswer:
+        return self._connection.post(f"{_job(job)}/retry", JobAnswer)
+
+    def doctor(self, request: DoctorRequest) -> DoctorAnswer:
+        return self._connection.post("/v1/doctor", DoctorAnswer, request, PATIENT)
+
+    def rebuild(self, request: RebuildRequest) -> RebuildAnswer:
+        return self._connection.post("/v1/rebuild", RebuildAnswer, request, PATIENT)
+
+    def delete(self, request: DeleteRequest) -> DeleteAnswer:
+        return self._connection.post("/v1/delete", DeleteAnswer, request, PATIENT)
+
+    def instance(self) -> str:
+        """What tells services apart. Raises ServiceUnavailable for what is no service."""
+        return self._connection.get("/healthz", _Health).instance
+
+
+class _Ignored(BaseModel):
+    ignored: int
+
+
+class _Health(BaseModel):
+    instance: str
+
+
+def _job(job: str) -> str:
+    return f"/v1/ingest/{quote(job, safe='')}"
