@@ -192,3 +192,27 @@ def test_searches_are_answered_while_an_ingest_runs(fresh: Fresh) -> None:
         for one in asking:
             one.result()
     assert len(answered) > 32
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("store", ["exact", "milvus"])
+def test_searches_are_answered_while_vectors_are_made_anew_and_taken_away(fresh: Fresh, store: str) -> None:
+    here = fresh(notes(200), vector_store=store)
+    here.ingest()
+    over = threading.Event()
+    statuses: set[int] = set()
+
+    def ask() -> None:
+        with httpx.Client(base_url=here.address, timeout=60) as client:
+            while not over.is_set():
+                statuses.add(client.post("/v1/search", json={"text": "word7", "k": 3}).status_code)
+
+    with ThreadPoolExecutor(8) as pool:
+        asking = [pool.submit(ask) for _ in range(8)]
+        for path, value in (("rebuild", {}), ("doctor", {"repair": True}), ("rebuild", {}), ("delete", {"whole": True})):
+            assert here.post(f"/v1/{path}", value, headers=here.key).status_code == 200
+        here.ingest()
+        over.set()
+        for one in asking:
+            one.result()
+    assert statuses <= {200, 404}

@@ -31,7 +31,7 @@ class Ignored(BaseModel):
 
 
 def ingest_routes(service: HostedService, settings: Settings, stopping: Callable[[], bool]) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["ingest"], responses=documented(400, 401, 404, 413, 415, 422, 503))
+    router = APIRouter(prefix="/v1", tags=["ingest"], responses=documented(400, 401, 404, 409, 413, 415, 422, 503))
 
     @router.post(
         "/ingest",

@@ -92,7 +92,7 @@ def _parsed(body: bytes | str) -> SearchRequest:
 
 def search_routes(service: HostedService, measurements: Measurements) -> APIRouter:
     decoding = BoundedSemaphore(_PICTURES_AT_ONCE)
-    router = APIRouter(prefix="/v1", tags=["search"], responses=documented(400, 404, 413, 415, 422, 503))
+    router = APIRouter(prefix="/v1", tags=["search"], responses=documented(400, 404, 409, 413, 415, 422, 503))
 
     @router.post("/search", response_model=SearchAnswer, openapi_extra=_SEARCH_BODY, summary="The best documents for a query")
     def search(asking: Annotated[Asked, Depends(asked)]) -> SearchAnswer:

@@ -23,7 +23,7 @@ from uniir.wire import (
 
 
 def upkeep_routes(service: HostedService) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["upkeep"], responses=documented(400, 401, 404, 413, 415, 422, 503))
+    router = APIRouter(prefix="/v1", tags=["upkeep"], responses=documented(400, 401, 404, 409, 413, 415, 422, 503))
     json_body = [Depends(json_only)]
 
     @router.get("/collections", response_model=CollectionsAnswer, summary="All collections and what they hold")
