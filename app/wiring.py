@@ -10,7 +10,9 @@ from typing import TypeAlias
 
 from sqlalchemy import URL
 
+from app.reranking import Rerankers
 from encoders.arithmetic import ArithmeticEncoder
+from encoders.bands import band_cuts
 from encoders.catalogue import load_encoder, remarks_on
 from encoders.devices import Device
 from ingest.changes import Request, outermost, walked_before
@@ -35,6 +37,7 @@ from uniir.errors import ModelUnavailable, StoreUnavailable
 from uniir.images import FileImages
 from uniir.instructions import Instructions, load_instructions
 from uniir.protocols import Encoder, ImageLoader, VectorStore
+from uniir.queries import Reranking
 from uniir.settings import Settings
 
 Embedding: TypeAlias = Callable[[Encoder, ImageLoader], Embed]
@@ -124,6 +127,7 @@ class OwnedInstallation:
         self.installation = installation
         self._embedding = embedding
         self._embeds: dict[str, Embed] = {}
+        self._rerankers = Rerankers(installation.settings, installation.encoder)
         self._stores: dict[str, VectorStore] = {}
         self._opening = threading.Lock()
 
@@ -153,7 +157,8 @@ class OwnedInstallation:
                 store.close()
             self.database.drop(collection.vectors)
 
-    def search_service(self, collection: CollectionRecord) -> SearchService:
+    def search_service(self, collection: CollectionRecord, rerank: Reranking = Reranking.AUTO) -> SearchService:
+        """What answers queries; `rerank` is what the query asks for, since a reranker may have to be loaded first."""
         name = collection.space.encoder
         encoder = self.installation.encoder_of(collection)
         return SearchService(
@@ -164,6 +169,8 @@ class OwnedInstallation:
             self.installation.instructions,
             lambda query, target: remarks_on(name, query, target),
             self._embed(name, encoder),
+            lambda query, target: band_cuts(name, query, target),
+            self._rerankers.stage(name, encoder, rerank),
         )
 
     def _embed(self, name: str, encoder: Encoder) -> Embed:

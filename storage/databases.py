@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +31,10 @@ class VectorDatabase(Protocol):
 
     def names(self) -> Sequence[str]: ...
 
+    def size(self, name: str) -> int:
+        """Bytes on disk."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -41,6 +45,7 @@ class MilvusDatabase:
         with _installed():
             from storage.milvus.lite import MilvusLite  # only who opens vectors pays for loading pymilvus
         self._server = MilvusLite(directory)
+        self._directory = directory
 
     def open(self, name: str, dimension: int) -> VectorStore:
         from storage.milvus.store import MilvusVectors
@@ -52,6 +57,10 @@ class MilvusDatabase:
 
     def names(self) -> Sequence[str]:
         return self._server.names()
+
+    def size(self, name: str) -> int:
+        """What Lite writes below the collection's own directory."""
+        return size_below(self._directory / "milvus.db" / "collections" / name)
 
     def close(self) -> None:
         self._server.close()
@@ -74,5 +83,18 @@ class ExactDatabase:
     def names(self) -> Sequence[str]:
         return sorted(file.stem for file in self._directory.glob("*.npz"))
 
+    def size(self, name: str) -> int:
+        file = self._directory / f"{name}.npz"
+        return file.stat().st_size if file.exists() else 0
+
     def close(self) -> None:
         """Every store wrote its file when it was finished."""
+
+
+def size_below(directory: Path) -> int:
+    """Bytes of all files below a directory; files that go meanwhile count nothing."""
+    size = 0
+    for file in directory.rglob("*"):
+        with suppress(OSError):
+            size += file.stat().st_size if file.is_file() else 0
+    return size

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 
@@ -57,6 +58,14 @@ class Thumbnails:
             unfinished = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
             reduced.save(unfinished, "JPEG", quality=_QUALITY)
             unfinished.replace(path)
+
+    def size(self, sha256: str) -> int:
+        """Bytes that the picture's thumbnails take."""
+        size = 0
+        for path in (self.path(sha256, one) for one in ThumbnailSize):
+            with suppress(OSError):
+                size += path.stat().st_size
+        return size
 
     def remove(self, sha256: str) -> None:
         for size in ThumbnailSize:

@@ -96,6 +96,8 @@ def failure_answer(failure: ListedFailure) -> FailureAnswer:
         attempts=failure.attempts,
         first_seen=failure.first_seen,
         last_seen=failure.last_seen,
+        file=str(failure.key.file),
+        locator=failure.key.locator or None,
     )
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from app.local.ingesting import Accepted, Ingesting
 from app.local.progress import Meter, ended
 from app.local.turns import Turns
-from storage.sql.jobs import JobRecord, Origin, SqlJobs
+from storage.sql.jobs import REMEMBERED, JobRecord, Origin, SqlJobs
 from uniir.errors import NotFound, ServiceUnavailable, UniirError, UsageError
 from uniir.ids import format_id, parse_id
 from uniir.problems import problem_of
@@ -44,6 +44,7 @@ class JobBoard:
         self._changing = threading.Condition()
         self._queue: deque[_Live] = deque()
         self._live: dict[int, _Live] = {}
+        self._ended: OrderedDict[int, Progress] = OrderedDict()
         self._version = 0
         self._closed = False
         self._worker: threading.Thread | None = None
@@ -198,6 +199,9 @@ class JobBoard:
         self._jobs.finish(live.record.id, state, *written)
         with self._changing:
             self._live.pop(live.record.id, None)
+            self._ended[live.record.id] = live.meter.progress
+            while len(self._ended) > REMEMBERED:
+                self._ended.popitem(last=False)
         self._changed()
 
     def _answer(self, record: JobRecord) -> JobAnswer:
@@ -214,7 +218,7 @@ class JobBoard:
             created_at=record.created_at,
             started_at=record.started_at,
             finished_at=record.finished_at,
-            progress=ended(report) if is_over else live.meter.progress if live is not None else Progress(),
+            progress=ended(report, self._ended.get(record.id)) if is_over else live.meter.progress if live is not None else Progress(),
             report=report,
             problem=Problem.model_validate(record.problem) if record.problem is not None else None,
         )

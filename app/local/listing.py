@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.local.answers import collection_answer, failure_answer
+from app.local.facts import CollectionFacts
 from app.wiring import Installation, OwnedInstallation
+from rerank.catalogue import by_default
 from storage.sql.library import ListedFailure
 from uniir.errors import UsageError
 from uniir.wire import (
@@ -24,25 +26,43 @@ class Listing:
     """What there is in a data directory."""
 
     def __init__(self, everything: OwnedInstallation) -> None:
-        self._everything = everything
         self._installation = everything.installation
+        self._facts = CollectionFacts(everything)
 
     def instructions(self) -> InstructionsAnswer:
+        encoder = self._usual_encoder()
         return InstructionsAnswer(
             instructions=[
-                InstructionAnswer(id=one.id, query=one.query, target=one.target, text=one.wording, dataset=one.dataset, rerank=False)
+                InstructionAnswer(
+                    id=one.id,
+                    query=one.query,
+                    target=one.target,
+                    text=one.wording,
+                    dataset=one.dataset,
+                    rerank=by_default(encoder, one.query, one.target),
+                )
                 for one in self._installation.instructions
             ]
         )
 
+    def _usual_encoder(self) -> str:
+        """That of the collection which is searched when none is named, or would be made."""
+        usual = self._installation.collections.find(self._installation.settings.collection)
+        return usual.space.encoder if usual is not None else self._installation.settings.encoder
+
     def collections(self) -> CollectionsAnswer:
-        return catalogued(self._installation)
+        settings = self._installation.settings
+        return CollectionsAnswer(
+            collections=[self._facts.of(record) for record in self._installation.collections.all()],
+            default=settings.collection,
+            corpus_roots=[str(root) for root in settings.corpus_roots],
+        )
 
     def create_collection(self, request: NewCollection) -> CollectionAnswer:
         if self._installation.collections.find(request.name) is not None:
             raise UsageError(f"There is a collection {request.name!r} already.", "Choose another name.")
         record = self._installation.collection_for_ingest(request.name, request.encoder)
-        return collection_answer(record, self._installation.collections.counts(record))
+        return self._facts.of(record)
 
     def failures(self, selection: FailureSelection) -> FailuresAnswer:
         return FailuresAnswer(failures=[failure_answer(failure) for failure in selected_failures(self._installation, selection)])

@@ -79,8 +79,10 @@ class Meter:
         return (done - before) / (now - since) if now > since else None
 
 
-def ended(report: IngestReport | None) -> Progress:
-    """Where a job stands that is over."""
+def ended(report: IngestReport | None, last: Progress | None = None) -> Progress:
+    """Where a job stands that is over; `last` is where it stood before, if anybody remembers."""
+    if last is not None and last.total is not None:
+        return last.model_copy(update={"phase": Phase.ENDED, "current": None, "rate": None, "seconds_left": None})
     if report is None:
         return Progress(phase=Phase.ENDED)
     failed = len(report.failed)

@@ -9,8 +9,8 @@ from app.local.kept_pictures import KeptPictures
 from app.wiring import OwnedInstallation
 from uniir.documents import ImageReference
 from uniir.ids import parse_id
-from uniir.queries import Query, Weights
-from uniir.wire import ExplainRequest, Explanation, SearchAnswer, SearchRequest
+from uniir.queries import Query, Reranking, Weights
+from uniir.wire import ExplainRequest, Explanation, ScoreTerm, SearchAnswer, SearchRequest
 
 
 class Searching:
@@ -24,11 +24,20 @@ class Searching:
     def search(self, request: SearchRequest, picture: Path | None = None) -> SearchAnswer:
         query = self._query(request, picture)
         collection = self._installation.collection(request.collection)
-        result = self._everything.search_service(collection).search(query)
+        result = self._everything.search_service(collection, query.rerank).search(query)
         return search_answer(result, collection.name, request.image if picture is None else str(picture))
 
     def explain(self, request: ExplainRequest) -> Explanation:
-        raise NotImplementedError
+        query = self._query(request.search, None)
+        collection = self._installation.collection(request.search.collection)
+        found = self._everything.search_service(collection, Reranking.OFF).explain(query, parse_id(request.document))
+        return Explanation(
+            terms=[ScoreTerm(query=term.query, document=term.document, value=term.value) for term in found.terms],
+            modality=found.modality,
+            score=found.score,
+            separable=found.separable,
+            marked=found.marked,
+        )
 
     def _query(self, request: SearchRequest, picture: Path | None) -> Query:
         if picture is None and request.image is not None:

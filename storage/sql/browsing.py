@@ -75,6 +75,12 @@ class SqlBrowser:
                 found.append(to_document(row, row["root"], row["path"]))
         return found
 
+    def picture_hashes(self, collection: CollectionRecord) -> Sequence[str]:
+        """The hash of every picture that a document of the collection shows, each once."""
+        query = select(documents.c.image_sha256).where(documents.c.collection_id == collection.id, documents.c.image_sha256.is_not(None))
+        with self._engines.reading() as connection:
+            return list(connection.execute(query.distinct()).scalars())
+
     def last_run(self, collection: CollectionRecord) -> RunRecord | None:
         query = select(runs).where(runs.c.collection_id == collection.id).order_by(runs.c.id.desc()).limit(1)
         with self._engines.reading() as connection:

@@ -1,0 +1,71 @@
+"""What is known of a collection beyond its counts: its space, its index, its last run, the room it takes."""
+
+from __future__ import annotations
+
+import threading
+
+from app.local.answers import collection_answer
+from app.wiring import OwnedInstallation
+from storage.sql.collections import CollectionRecord
+from uniir.documents import Json
+from uniir.wire import CollectionAnswer, DiskUse, IndexFacts, LastRun
+
+_ENGINES = {"milvus": "Milvus Lite", "exact": "FAISS"}
+
+
+class CollectionFacts:
+    """Looks collections over. Adding up files takes a while, so it is done once for every state of a collection."""
+
+    def __init__(self, everything: OwnedInstallation) -> None:
+        self._everything = everything
+        self._installation = everything.installation
+        self._lock = threading.Lock()
+        self._measured: dict[int, tuple[object, DiskUse]] = {}
+
+    def of(self, record: CollectionRecord) -> CollectionAnswer:
+        """Raises StoreUnavailable."""
+        counts = self._installation.collections.counts(record)
+        last_run = self._last_run(record)
+        state = (tuple(counts.indexed.values()), last_run)
+        return collection_answer(record, counts).model_copy(
+            update={
+                "dimension": record.space.dimension,
+                "last_run": last_run,
+                "index": IndexFacts(
+                    kind=self._everything.store(record).index_kind,
+                    engine=_ENGINES[self._installation.settings.vector_store],
+                    vectors=sum(counts.indexed.values()),
+                ),
+                "disk": self._disk(record, state),
+            }
+        )
+
+    def _last_run(self, record: CollectionRecord) -> LastRun | None:
+        run = self._installation.browser.last_run(record)
+        if run is None:
+            return None
+        return LastRun(
+            command=run.command, state=run.state, started_at=run.started_at, finished_at=run.finished_at, failed=_failed(run.counts)
+        )
+
+    def _disk(self, record: CollectionRecord, state: object) -> DiskUse:
+        with self._lock:
+            known = self._measured.get(record.id)
+        if known is not None and known[0] == state:
+            return known[1]
+        installation = self._installation
+        catalog = installation.settings.catalog_file
+        files = [catalog.with_name(f"{catalog.name}{suffix}") for suffix in ("", "-wal")]
+        use = DiskUse(
+            catalog=sum(file.stat().st_size for file in files if file.exists()),
+            vectors=self._everything.database.size(record.vectors),
+            thumbnails=sum(map(installation.thumbnails.size, installation.browser.picture_hashes(record))),
+        )
+        with self._lock:
+            self._measured[record.id] = (state, use)
+        return use
+
+
+def _failed(counts: Json) -> int:
+    failed = counts.get("failed", 0) if isinstance(counts, dict) else 0
+    return failed if isinstance(failed, int) else 0
