@@ -22,7 +22,7 @@ class RerankerSpec:
 
 TEXT = RerankerSpec(
     name="text",
-    summary="Reads texts word by word with the starter encoder's language model; pictures are not looked at.",
+    summary="Reads texts word by word with the starter encoder's language model, for queries of words alone.",
     # docs/results/rerank.md: better on validation and on evaluation, beyond chance on both
     helps=MappingProxyType({"starter": frozenset({(Modality.TEXT, Modality.TEXT)})}),
 )

@@ -1,0 +1,1 @@
+"""Making the reranker's weights, and measuring what it changes."""
