@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
 from search.embedding import EncodeAtOnce, Row
 from uniir.documents import ImageReference
-from uniir.errors import InputFailure, ItemFailure, Unavailable
+from uniir.errors import InputFailure, ItemFailure
 from uniir.protocols import Encoder, ImageLoader
 from uniir.queries import Query
 
@@ -44,15 +43,22 @@ class _HeldImages:
         return self.others.faithful(image)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Waiting:
+    """An item until it has its result, or the error that the encoder raised for it."""
+
     item: Query
-    held: _Held | None
-    result: Future[Row | ItemFailure] = field(default_factory=Future)
+    held: _Held | None = None
+    result: Row | ItemFailure | None = None
+    error: BaseException | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.result is not None or self.error is not None
 
 
 class BatchedEncoding:
-    """Implements Embed with one worker thread for everybody. An item that fails, fails alone."""
+    """Implements Embed for many threads at once. Whoever finds the encoder free encodes all that wait; an item that fails, fails alone."""
 
     def __init__(self, encoder: Encoder, images: ImageLoader, seen: Callable[[int], None] = lambda size: None) -> None:
         """`seen` hears the size of every batch."""
@@ -61,63 +67,68 @@ class BatchedEncoding:
         self._seen = seen
         self._queue: deque[_Waiting] = deque()
         self._changed = threading.Condition()
-        self._closed = False
-        self._worker = threading.Thread(target=self._work, name="query-encoding", daemon=True)
-        self._worker.start()
+        self._busy = False
 
     def __call__(self, items: Sequence[Query]) -> Sequence[Row | ItemFailure]:
-        """Raises Unavailable after `close`, and whatever the encoder raises for one of the items."""
+        """Raises whatever the encoder raises for one of the items."""
         waiting = [self._received(item) for item in items]
         with self._changed:
-            if self._closed:
-                raise Unavailable("The service is being stopped.", "Ask again when it is back.")
-            self._queue.extend(one for one in waiting if not one.result.done())
-            self._changed.notify()
-        results = [one.result.result() for one in waiting]
-        return [
-            replace(result, position=position) if isinstance(result, ItemFailure) else result for position, result in enumerate(results)
-        ]
+            self._queue.extend(one for one in waiting if not one.is_over)
+        while (batch := self._next_batch(waiting)) is not None:
+            self._encode_for_all(batch)
+        return [_outcome(one, position) for position, one in enumerate(waiting)]
 
-    def close(self) -> None:
-        """Ends the worker when all that wait have their answer."""
+    def _next_batch(self, mine: Sequence[_Waiting]) -> Sequence[_Waiting] | None:
+        """Waits until the encoder is free and takes what has queued up meanwhile; None when others have done all of `mine`."""
         with self._changed:
-            self._closed = True
-            self._changed.notify()
-        self._worker.join()
+            self._changed.wait_for(lambda: not self._busy or all(one.is_over for one in mine))
+            if all(one.is_over for one in mine):
+                return None
+            self._busy = True
+            return [self._queue.popleft() for _ in range(min(AT_MOST, len(self._queue)))]
+
+    def _encode_for_all(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            self._seen(len(batch))
+            self._encode(batch)
+        except BaseException as error:
+            for one in batch:
+                if not one.is_over:
+                    one.error = error  # nobody may wait for ever, whatever ends this thread
+            raise
+        finally:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
 
     def _received(self, item: Query) -> _Waiting:
         """Decodes the picture here, in the caller's own thread."""
         if item.image is None:
-            return _Waiting(item, None)
+            return _Waiting(item)
         reference = replace(item.image)  # a reference of its own, by which the picture is found again
         try:
             return _Waiting(replace(item, image=reference), _Held(reference, self._images.upright(reference)))
         except InputFailure as failure:
-            refused = _Waiting(item, None)
-            refused.result.set_result(ItemFailure(0, failure.code, failure.reason))
-            return refused
-
-    def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._queue or self._closed)
-                if not self._queue:
-                    return
-                batch = [self._queue.popleft() for _ in range(min(AT_MOST, len(self._queue)))]
-            self._seen(len(batch))
-            self._encode(batch)
+            return _Waiting(item, result=ItemFailure(0, failure.code, failure.reason))
 
     def _encode(self, batch: Sequence[_Waiting]) -> None:
         images = _HeldImages([one.held for one in batch if one.held is not None], self._images)
         try:
             results = EncodeAtOnce(self._encoder, images)([one.item for one in batch])
-        # The edge of the worker: an error belongs to those who asked, and which of them it is only trying alone tells.
+        # An error belongs to those who asked for it, and which of them that is only trying alone tells.
         except Exception as error:
             if len(batch) == 1:
-                batch[0].result.set_exception(error)
+                batch[0].error = error
                 return
             for one in batch:
                 self._encode([one])
             return
         for one, result in zip(batch, results, strict=True):
-            one.result.set_result(result)
+            one.result = result
+
+
+def _outcome(one: _Waiting, position: int) -> Row | ItemFailure:
+    if one.error is not None:
+        raise one.error
+    assert one.result is not None
+    return replace(one.result, position=position) if isinstance(one.result, ItemFailure) else one.result

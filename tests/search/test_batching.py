@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from search.batching import AT_MOST, BatchedEncoding
 from search.embedding import EncodeAtOnce, Row
 from tests.folders import lay, picture
 from uniir.documents import Document, ImageReference
-from uniir.errors import ItemFailure, Unavailable
+from uniir.errors import ItemFailure
 from uniir.images import FileImages
 from uniir.protocols import Encoder, ImageLoader, Prepared
 from uniir.queries import Query
@@ -56,10 +57,8 @@ def gate() -> Gate:
 
 @pytest.fixture
 def batched(gate: Gate) -> Iterator[BatchedEncoding]:
-    encoding = BatchedEncoding(gate, FileImages())  # type: ignore[arg-type]
-    yield encoding
+    yield BatchedEncoding(gate, FileImages())  # type: ignore[arg-type]
     gate.open.set()
-    encoding.close()
 
 
 def ask_while_busy(pool: ThreadPoolExecutor, batched: BatchedEncoding, gate: Gate, texts: Sequence[str]) -> list[object]:
@@ -75,7 +74,7 @@ def ask_while_busy(pool: ThreadPoolExecutor, batched: BatchedEncoding, gate: Gat
     assert gate.busy.wait(10)
     others = [pool.submit(ask, text) for text in texts[1:]]
     while len(batched._queue) < len(texts) - 1:
-        pass
+        time.sleep(0.001)
     gate.open.set()
     return [one.result(10) for one in (first, *others)]
 
@@ -109,18 +108,10 @@ def test_a_bad_picture_is_told_at_its_own_place(tmp_path: Path, batched: Batched
     np.testing.assert_array_equal([text, good], EncodeAtOnce(gate.inner, FileImages())([items[0], items[2]]))
 
 
-def test_a_closed_one_says_so(batched: BatchedEncoding, gate: Gate) -> None:
-    gate.open.set()
-    batched.close()
-    with pytest.raises(Unavailable):
-        batched([Query(text="a")])
-
-
 def test_the_sizes_of_the_batches_are_told() -> None:
     sizes: list[int] = []
     encoding = BatchedEncoding(ArithmeticEncoder(), FileImages(), sizes.append)
     encoding([Query(text="a"), Query(text="b"), Query(text="c")])
-    encoding.close()
     assert sizes == [3]
 
 
@@ -149,5 +140,4 @@ def alone_and_in_company(encoder: Encoder, place: Path) -> tuple[NDArray[np.floa
 
     with ThreadPoolExecutor(len(items)) as pool:
         found = np.stack(list(pool.map(ask, items)))
-    together.close()
     return np.stack([row for item in items for row in alone([item]) if not isinstance(row, ItemFailure)]), found
