@@ -39,7 +39,10 @@ def bar(client: Client, instructions: Sequence[InstructionAnswer], collections: 
             with st.container(key="opts", width="content"):
                 options()
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="bar_query"):
-            picture.chip()
+            with st.container(
+                horizontal=True, gap="small", width="content", key="chips"
+            ):  # always there, so that the field keeps its place
+                picture.chip()
             with st.container(key="txt"):
                 st.text_input(
                     words.TEXT,
@@ -64,12 +67,11 @@ def search_now() -> None:
 
 def _what_to_do(instructions: Sequence[InstructionAnswer]) -> None:
     in_force, chosen = current(instructions)
-    given = asking.ask().modality
     with st.container(key="pick", width="content"):
         picker(instructions)
     with st.container(key="hint", width="content"):
         arrow = '<span class="material" aria-hidden="true">arrow_forward</span>'
-        st.html(f'<p class="u-hint">{words.GIVEN[given or (in_force.query if in_force else None)]}{arrow}</p>', width="content")
+        st.html(f'<p class="u-hint">{_given(in_force)}{arrow}</p>', width="content")
     with st.container(key="kind", width="content"):
         st.selectbox(
             words.KIND,
@@ -82,6 +84,13 @@ def _what_to_do(instructions: Sequence[InstructionAnswer]) -> None:
     if chosen:
         with st.container(key="auto", width="content"):
             st.badge(words.CHOSEN, color="gray")
+
+
+def _given(in_force: InstructionAnswer | None) -> str:
+    ask = asking.ask()
+    if ask.like and not ask.text.strip() and not ask.picture:
+        return words.GIVEN_RESULT
+    return words.GIVEN[ask.modality or (in_force.query if in_force is not None else None)]
 
 
 def _set_kind() -> None:

@@ -37,9 +37,10 @@ def grid(hits: Sequence[HitAnswer], shown: int, acted: Callable[[str, str], None
 def grid_data(hits: Sequence[HitAnswer], shown: int) -> dict[str, object]:
     """What the grid's script needs."""
     strong = first_weak(hits)
+    divider = {"before": strong, "title": words.WEAKER, "detail": words.weaker(len(hits) - strong, strong)}
     return {
         "tiles": [tile(hit) for hit in hits[:shown]],
-        "divider": {"before": strong, "title": words.WEAKER, "detail": words.weaker(len(hits) - strong)} if strong < len(hits) else None,
+        "divider": divider if strong < len(hits) else None,
         "words": {
             "list": "Results",
             "more": words.MORE_LIKE_THIS,

@@ -99,14 +99,14 @@ def _toggle_all() -> None:
 def _explained(instruction: InstructionAnswer | None, given: Modality | None) -> None:
     if instruction is None:
         st.html(
-            f'<div class="u-explained"><h3>{words.ANY_INSTRUCTION}</h3><dl><dt>{words.YOU_GIVE}</dt><dd>Words, a picture, or both.</dd>'
-            f"<dt>{words.YOU_GET}</dt><dd>{words.EXPLAINED_GETTING[None]}</dd></dl></div>"
+            f'<div class="u-explained"><h3>{words.ANY_INSTRUCTION}</h3><dl class="u-pairs"><dt>{words.YOU_GIVE}</dt>'
+            f"<dd>{words.EXPLAINED_ANY}</dd><dt>{words.YOU_GET}</dt><dd>{words.EXPLAINED_GETTING[None]}</dd></dl></div>"
         )
         return
     rerank = words.RERANK_HELPS if instruction.rerank else words.RERANK_DOES_NOT
     made_for = f"<dt>{words.MADE_FOR}</dt><dd>{escape(instruction.dataset)}</dd>" if instruction.dataset else ""
     st.html(
-        f'<div class="u-explained"><h3>{escape(label(instruction))}</h3><dl>'
+        f'<div class="u-explained"><h3>{escape(label(instruction))}</h3><dl class="u-pairs">'
         f"<dt>{words.YOU_GIVE}</dt><dd>{words.EXPLAINED_GIVEN[instruction.query]}</dd>"
         f"<dt>{words.YOU_GET}</dt><dd>{words.EXPLAINED_GETTING[instruction.target]}</dd>"
         f"<dt>{words.MODEL_READS}</dt><dd><code>{escape(instruction.text)}</code></dd>{made_for}</dl>"

@@ -75,7 +75,7 @@ def chip() -> None:
         _chip("chip", kept_picture(ask.picture), words.QUERY_PICTURE, name, words.REMOVE_PICTURE, _remove_picture)
     for position, document in enumerate(ask.like):
         name = words.resembling(st.session_state.get(_NAMES, {}).get(document, "this one"))
-        _chip(f"chip_like_{position}", thumbnail(document), "", name, words.REMOVE_LIKE, _remove_like, document)
+        _chip(f"likechip_{position}", thumbnail(document), "", name, words.REMOVE_LIKE, _remove_like, document)
 
 
 def name_document(document: str, title: str) -> None:
@@ -112,7 +112,7 @@ def _chip(key: str, source: str, alternative: str, name: str, remove: str, act: 
             f"<span>{escape(name)}</span></p>",
             width="content",
         )
-        st.button("", icon=":material/close:", type="tertiary", key=f"{key}_remove", help=remove, on_click=act, args=args)  # type: ignore[arg-type]
+        st.button("", icon=":material/close:", type="tertiary", key=f"remove_{key}", help=remove, on_click=act, args=args)  # type: ignore[arg-type]
 
 
 def _remove_picture() -> None:

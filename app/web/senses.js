@@ -99,6 +99,10 @@ function create(root) {
     }
   }
   async function onClick(event) {
+    const opens = [[".st-key-choose_another button", ".st-key-pic button"], [".st-key-choose_instruction button", ".st-key-pick button"]];
+    for (const [pressed, opened] of opens) {
+      if (event.target.closest?.(pressed)) setTimeout(() => document.querySelector(opened)?.click(), 300);
+    }
     if (!event.target.closest?.(".st-key-copylink button, .st-key-copydocument button")) return;
     try {
       await navigator.clipboard.writeText(location.href);

@@ -36,7 +36,7 @@ def title_of(document: Shown) -> str:
     named = next(_named(flat(document.metadata)), "")
     if named:
         return named
-    text = " ".join((document.text or "").split())
+    text = " ".join((document.text or "").split()).lstrip("#>*=- ")
     if text:
         return _first_words(text)
     return file_of(document)

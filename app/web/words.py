@@ -120,6 +120,7 @@ GIVEN: dict[Modality | None, str] = {
     Modality.IMAGE: "Picture",
     Modality.IMAGE_TEXT: "Picture + text",
 }
+GIVEN_RESULT = "A result"
 GETTING: dict[Modality | None, str] = {
     None: "anything",
     Modality.IMAGE: "pictures",
@@ -136,7 +137,8 @@ EXPLAINED_GIVEN: dict[Modality, str] = {
     Modality.IMAGE: "A picture, no words.",
     Modality.IMAGE_TEXT: "A picture and a few words about what matters.",
 }
-EXPLAINED_GETTING: dict[Modality | None, str] = {
+EXPLAINED_GIVEN_RESULT = "A result"
+GETTING: dict[Modality | None, str] = {
     None: "Pictures, texts and pairs in one list, best first.",
     Modality.IMAGE: "Pictures first.",
     Modality.TEXT: "Texts first.",
@@ -168,7 +170,8 @@ def announced(count: int, shown: int) -> str:
 
 
 def in_time(count: int, milliseconds: float) -> str:
-    return f"{counted(count)} in {max(milliseconds, 10) / 1000:.2f} s"
+    number, noun = counted(count).split(" ")
+    return f"{number} <i>{noun} </i>in {max(milliseconds, 10) / 1000:.2f} s"
 
 
 def shown_of(shown: int, count: int) -> str:
@@ -241,7 +244,9 @@ def resembling(title: str) -> str:
     return f"Like “{title}”"
 
 
-def weaker(count: int) -> str:
+def weaker(count: int, better: int) -> str:
+    if not better:
+        return f"{count:,} that fit less well" if count > 1 else "1 that fits less well"
     return f"{count:,} more that fit less well" if count > 1 else "1 more that fits less well"
 
 
