@@ -22,7 +22,6 @@ from uniir.wire import DocumentAnswer, ExplainRequest, Explanation, HitAnswer
 if TYPE_CHECKING:
     from uniir.client import Client
 
-_WHOLE = "whole_page"
 _NEIGHBOURS = 5
 
 
@@ -38,9 +37,8 @@ def show(client: Client, found: Found, document: str) -> None:
 
 def _body(client: Client, found: Found) -> None:
     document = asking.open_document()
-    if document is None or st.session_state.get(_WHOLE):
+    if document is None:
         st.rerun()
-    assert document is not None
     hits = found.answer.hits
     place = next((at for at, hit in enumerate(hits) if hit.id == document), None)
     hit = hits[place] if place is not None else None
@@ -192,13 +190,11 @@ def _more(document: str, title: str) -> None:
     picture.forget_refusal()
     asking.show_document(None)
     asking.change(text="", picture=None, like=(document,), instruction=None)
-    st.session_state[_WHOLE] = True
 
 
 def _with_picture(client: Client, document: str, title: str) -> None:
     asking.show_document(None)
     picture.take_document(client, document, title)
-    st.session_state[_WHOLE] = True
 
 
 def _text(known: DocumentAnswer, explanation: Explanation | None) -> None:

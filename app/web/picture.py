@@ -112,7 +112,7 @@ def _chip(key: str, source: str, alternative: str, name: str, remove: str, act: 
             f"<span>{escape(name)}</span></p>",
             width="content",
         )
-        st.button("", icon=":material/close:", type="tertiary", key=f"remove_{key}", help=remove, on_click=act, args=args)  # type: ignore[arg-type]
+        st.button(remove, icon=":material/close:", type="tertiary", key=f"remove_{key}", on_click=act, args=args)  # type: ignore[arg-type]
 
 
 def _remove_picture() -> None:

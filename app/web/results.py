@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.web import asking, document_dialog, picture, states, words
+from app.web.address import Ask
 from app.web.finding import Found
 from app.web.grid import grid
 from app.web.result_line import result_line
@@ -16,13 +17,12 @@ if TYPE_CHECKING:
     from uniir.client import Client
 
 FIRST_SHOWN, MORE, SHOWN = 12, 24, "shown"
-_WHOLE = "whole_page"
 
 
 @st.fragment
-def results(client: Client, found: Found) -> None:
-    """Draws what was found."""
-    if st.session_state.pop(_WHOLE, False):
+def results(client: Client, found: Found, ask: Ask) -> None:
+    """Draws what was found, in a page that was drawn for `ask`."""
+    if asking.ask() != ask or st.session_state.get("asked"):
         st.rerun()  # another search: the bar and all below it follow
     if not found.answer.hits:
         states.nothing_found(found.ask)
@@ -38,7 +38,6 @@ def results(client: Client, found: Found) -> None:
             st.session_state["copied"] = True
         elif kind in {"more", "picture"}:
             hit = next(hit for hit in found.answer.hits if hit.id == document)
-            st.session_state[_WHOLE] = True
             if kind == "more":
                 more_like(document, title_of(hit))
             else:

@@ -196,7 +196,7 @@ def _answer(client: Client, collection: CollectionAnswer) -> None:
         say(words.announced(len(found.answer.hits), FIRST_SHOWN))
     slot.empty()
     bones.empty()
-    results(client, found)
+    results(client, found, ask)
     if found.reranked is not None:
         try:
             st.session_state[_FOUND] = found.finished()
@@ -219,4 +219,4 @@ def _while_away(client: Client, error: Unavailable, collection: CollectionAnswer
     found: Found | None = st.session_state.get(_FOUND)
     if found is not None and not asking.ask().is_empty:
         with st.container(key="stale"):
-            results(client, found)
+            results(client, found, asking.ask())

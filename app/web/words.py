@@ -137,8 +137,8 @@ EXPLAINED_GIVEN: dict[Modality, str] = {
     Modality.IMAGE: "A picture, no words.",
     Modality.IMAGE_TEXT: "A picture and a few words about what matters.",
 }
-EXPLAINED_GIVEN_RESULT = "A result"
-GETTING: dict[Modality | None, str] = {
+EXPLAINED_ANY = "Words, a picture, or both."
+EXPLAINED_GETTING: dict[Modality | None, str] = {
     None: "Pictures, texts and pairs in one list, best first.",
     Modality.IMAGE: "Pictures first.",
     Modality.TEXT: "Texts first.",
