@@ -95,7 +95,7 @@ def search_routes(service: HostedService, measurements: Measurements) -> APIRout
     router = APIRouter(prefix="/v1", tags=["search"], responses=documented(400, 404, 409, 413, 415, 422, 503))
 
     @router.post("/search", response_model=SearchAnswer, openapi_extra=_SEARCH_BODY, summary="The best documents for a query")
-    def search(asking: Annotated[Asked, Depends(asked)]) -> SearchAnswer:
+    def search(asking: Annotated[Asked, Depends(asked)]) -> Response:
         """Words, a picture, both, or ids of documents to resemble; one ranked list of documents of all kinds.
 
         A picture is sent along as a form's part, or named by the hash that POST /v1/images answered.
@@ -109,7 +109,8 @@ def search_routes(service: HostedService, measurements: Measurements) -> APIRout
                     request = request.model_copy(update={"image": service.keep_picture(asking.picture.file.read()).id})
                 answer = service.search(request)
         measurements.search(answer)
-        return answer
+        # Written here and not by the framework, which would check the whole answer once more in another thread.
+        return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
 
     @router.post("/explain", response_model=Explanation, dependencies=[Depends(json_only)], summary="Why a document has its score")
     def explain(request: ExplainRequest) -> Explanation:
