@@ -61,11 +61,15 @@ def _body(client: Client, found: Found) -> None:
     with st.container(key="document_columns"):
         left, right = st.columns(2, gap="medium")
         with left:
-            _picture(known)
+            if known.modality.has_image:
+                _picture(known)
+            else:
+                _text(known, explanation)
             _neighbours(known)
             _actions(client, known, title)
         with right:
-            _text(known, explanation)
+            if known.modality.has_image:
+                _text(known, explanation)
             if explanation is not None and hit is not None:
                 with st.container(key="document_why"):
                     why(explanation, hit)
@@ -129,8 +133,6 @@ def _step(key: str, icon: str, shortcut: str, label: str, document: str | None) 
 
 
 def _picture(known: DocumentAnswer) -> None:
-    if not known.modality.has_image:
-        return
     limit = ""
     if known.picture is not None:
         limit = f"max-width:min(100%, {2 * known.picture.width}px);max-height:min(100%, {2 * known.picture.height}px)"

@@ -44,7 +44,7 @@ def cards(key: str, data: Mapping[str, object], on_chosen: Callable[[], None]) -
     _component(key=key, data=cast(Any, data), on_chosen_change=on_chosen)
 
 
-def holdings(collection: CollectionAnswer, found: Sequence[ExampleQuery]) -> None:
+def holdings(collection: CollectionAnswer, pictures: Sequence[str]) -> None:
     """Counts, a few pictures, and when it was last brought up to date."""
     with st.container(horizontal=True, vertical_alignment="center", key="holdings"):
         st.html(f'<h2 class="u-section">{words.IN_COLLECTION}</h2>', width="content")
@@ -55,9 +55,8 @@ def holdings(collection: CollectionAnswer, found: Sequence[ExampleQuery]) -> Non
         f"<dd>{collection.documents.indexed.get(kind, 0):,}</dd></div>"
         for kind in (Modality.IMAGE, Modality.TEXT, Modality.IMAGE_TEXT)
     )
-    shown = list(dict.fromkeys(one.like for one in found if one.like))[:_PICTURES]
-    pictures = "".join(f'<img src="{thumbnail(one)}" alt="" width="56" height="56" loading="lazy">' for one in shown)
-    strip = f'<div class="strip" aria-hidden="true">{pictures}</div>' if pictures else "<div></div>"
+    shown = "".join(f'<img src="{thumbnail(one)}" alt="" width="56" height="56" loading="lazy">' for one in pictures[:_PICTURES])
+    strip = f'<div class="strip" aria-hidden="true">{shown}</div>' if shown else "<div></div>"
     st.html(f'<dl class="counts">{figures}{strip}</dl><p class="u-muted" style="margin-top:12px">{escape(_history(collection))}</p>')
 
 
@@ -75,7 +74,7 @@ def _card(position: int, example: ExampleQuery, instructions: Sequence[Instructi
     flow = f"{words.GIVEN[instruction.query]} → {words.GETTING[instruction.target]}" if instruction is not None else ""
     return {
         "id": position,
-        "title": example.title,
+        "title": example.title if example.text or not example.like else words.ONLY_A_PICTURE,
         "detail": label(instruction) if instruction is not None else "",
         "flow": flow,
         "src": thumbnail(example.like) if example.like else None,

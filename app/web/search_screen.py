@@ -156,7 +156,7 @@ def _before_the_first(client: Client, collection: CollectionAnswer) -> None:
 
     if found:
         first_visit.examples(found, session.instructions(), chosen)
-    first_visit.holdings(collection, found)
+    first_visit.holdings(collection, session.pictures_beside(tuple(one.like for one in found if one.like)))
 
 
 def _with_picture_of(client: Client, search: Ask, example: ExampleQuery) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from uniir.errors import UniirError
 from uniir.wire import CollectionsAnswer, ExampleQuery, InstructionAnswer
 
 if TYPE_CHECKING:
@@ -55,6 +57,21 @@ def _examples(service: str, collection: str, documents: int) -> tuple[ExampleQue
 def examples(collection: str, documents: int) -> tuple[ExampleQuery, ...]:
     """Example searches of a collection, asked for again when it holds more or fewer documents. Raises UniirError."""
     return _examples(os.environ[SERVICE], collection, documents)
+
+
+@st.cache_data(ttl=600, show_spinner=False)
+def _pictures_beside(service: str, documents: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        beside = [[one.id for one in client().document(document).neighbours if one.modality.has_image] for document in documents]
+    except UniirError:
+        return documents
+    turns = [one for turn in zip_longest(*beside) for one in turn if one is not None]
+    return tuple(dict.fromkeys((*documents, *turns)))
+
+
+def pictures_beside(documents: tuple[str, ...]) -> tuple[str, ...]:
+    """These documents and those with pictures that stand beside them: a glance at a collection that costs no search."""
+    return _pictures_beside(os.environ[SERVICE], documents)
 
 
 def forget_collections() -> None:

@@ -26,24 +26,28 @@ def _chart(explanation: Explanation, hit: HitAnswer) -> str:
     largest = max((abs(term.value) for term in terms), default=0) or 1
     low = min((term.value for term in terms), default=0)
     zero = 100 * -low / (largest - low) if low < 0 else 0.0
-    rows = "".join(_row(term, largest, zero, position == 0) for position, term in enumerate(terms)) if explanation.separable else ""
-    total = (
-        f'<div class="u-why-row u-why-sum" role="row"><span role="cell">{words.SUM}</span>'
-        f'<span role="cell" class="u-muted">{words.placed(hit.retrieval_rank, hit.rank)}</span>'
-        f'<b role="cell">{explanation.score:.2f}</b></div>'
-    )
+    rows = "".join(_bar(term, largest, zero, position == 0) for position, term in enumerate(terms)) if explanation.separable else ""
+    if abs(explanation.modality) >= _NEGLIGIBLE:
+        rows += _line(words.KIND_ASKED_FOR, words.ALIKE[hit.modality], f"{explanation.modality:.2f}")
+    total = _line(words.SUM, words.placed(hit.retrieval_rank, hit.rank), f"{explanation.score:.2f}", "u-why-sum")
+    if hit.relevance is not None:
+        total += _line(words.RERANKER, words.READ_AGAIN, f"{hit.relevance:.2f}")
     return f'<p class="u-muted">{escape(lead)}</p><div class="u-why" role="table" aria-label="{words.WHY}">{rows}{total}</div>'
 
 
 def ordered(explanation: Explanation) -> Sequence[ScoreTerm]:
-    """The terms, largest first; what steering added is one of them where it can be seen."""
-    terms = [term for term in explanation.terms if abs(term.value) >= _NEGLIGIBLE]
-    if abs(explanation.modality) >= _NEGLIGIBLE:
-        terms.append(ScoreTerm(query="modality", document=None, value=explanation.modality))
-    return sorted(terms, key=lambda term: -term.value)
+    """The terms that can be seen, largest first."""
+    return sorted((term for term in explanation.terms if abs(term.value) >= _NEGLIGIBLE), key=lambda term: -term.value)
 
 
-def _row(term: ScoreTerm, largest: float, zero: float, first: bool) -> str:
+def _line(name: str, note: str, value: str, kind: str = "") -> str:
+    return (
+        f'<div class="u-why-row {kind}" role="row"><span role="cell">{escape(name)}</span>'
+        f'<span role="cell" class="u-muted">{escape(note)}</span><span role="cell" class="u-why-value">{value}</span></div>'
+    )
+
+
+def _bar(term: ScoreTerm, largest: float, zero: float, first: bool) -> str:
     share = abs(term.value) / largest * (100 - zero)
     left = zero if term.value >= 0 else zero - share
     line = f'<i class="u-why-zero" style="left:{zero:.1f}%"></i>' if zero else ""

@@ -10,6 +10,7 @@ WELCOME = "Search pictures and texts together"
 WELCOME_LEAD = "Say what you want, add a picture if you have one. Results come as one ranked list."
 FIELD = "Describe it, or paste a picture"
 TRY = "Try one of these"
+ONLY_A_PICTURE = "Only a picture, no words"
 IN_COLLECTION = "In this collection"
 ALL_COLLECTIONS = "All collections"
 
@@ -83,6 +84,9 @@ MARKED = "The marked sentence fits your text best."
 PASSAGE = "The marked passage is what was found."
 NO_PARTS = "This encoder reads text and picture as one, so there are no parts to show."
 SUM = "Sum"
+KIND_ASKED_FOR = "Kind of result"
+RERANKER = "Reranker"
+READ_AGAIN = "how well it fits, read again"
 GONE_DOCUMENT = "This document is no longer in the collection."
 GONE_PICTURE = "The picture of this link is no longer kept. Add it again."
 
@@ -119,6 +123,11 @@ GIVEN: dict[Modality | None, str] = {
     Modality.TEXT: "Text",
     Modality.IMAGE: "Picture",
     Modality.IMAGE_TEXT: "Picture + text",
+}
+ALIKE: dict[Modality, str] = {
+    Modality.IMAGE: "the same for all pictures",
+    Modality.TEXT: "the same for all texts",
+    Modality.IMAGE_TEXT: "the same for all pairs",
 }
 GIVEN_RESULT = "A result"
 GETTING: dict[Modality | None, str] = {
@@ -280,8 +289,6 @@ def next_to_it(file: str) -> str:
 
 def term(query: str, document: str | None) -> str:
     """One term of the sum in words."""
-    if query == "modality":
-        return "The kind asked for"
     known = TERMS.get((query, document))
     if known is not None:
         return known
