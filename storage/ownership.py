@@ -43,6 +43,9 @@ class Ownership:
         self._owner = Owner(os.getpid(), command, "")
 
     def __enter__(self) -> Ownership:
+        """What is taken already is held on to."""
+        if self._lock.is_locked:
+            return self
         deadline = time.monotonic() + self._wait_seconds
         while not self.take():
             if time.monotonic() >= deadline:

@@ -41,7 +41,6 @@ from uniir.wire import (
     SearchRequest,
 )
 
-_RECONNECT_SECONDS = 10.0  # how long a service may be away while a job is followed
 _PICTURE = "The picture"
 
 
@@ -51,9 +50,10 @@ class Client:
     Every method raises the errors of uniir.errors in the words of the service, and ServiceUnavailable where none answers.
     """
 
-    def __init__(self, address: str, token: str | None = None) -> None:
-        """Does not connect yet. Raises UsageError for what is no address."""
+    def __init__(self, address: str, token: str | None = None, *, patience: float = 10.0) -> None:
+        """Does not connect yet. `patience` is for how many seconds a service may be away while a job is followed. Raises UsageError."""
         self.address = address.rstrip("/")
+        self._patience = patience
         self._connection = Connection(address, token)
 
     def __enter__(self) -> Self:
@@ -168,12 +168,12 @@ class Client:
 
     def follow(self, job: str) -> Iterator[JobAnswer]:
         """The job now and at every change until it is over. A stream that breaks off is taken up again for some seconds."""
-        deadline = time.monotonic() + _RECONNECT_SECONDS
+        deadline = time.monotonic() + self._patience
         before: JobAnswer | None = None
         while True:
             try:
                 for now in self._connection.events(f"{_job(job)}/events", JobAnswer):
-                    deadline = time.monotonic() + _RECONNECT_SECONDS
+                    deadline = time.monotonic() + self._patience
                     if now != before:
                         yield now
                         before = now
@@ -201,7 +201,7 @@ class Client:
 
     def instance(self) -> str:
         """What tells services apart. Raises ServiceUnavailable for what is no service."""
-        return self._connection.get("/healthz", _Health).instance
+        return self._connection.greet("/healthz", _Health).instance
 
 
 class _Ignored(BaseModel):

@@ -18,6 +18,7 @@ from uniir.wire import Problem
 _T = TypeVar("_T", bound=BaseModel)
 USUAL = httpx.Timeout(60.0, connect=5.0)
 PATIENT = httpx.Timeout(None, connect=5.0)  # for what takes as long as the collection is large
+_QUICK = httpx.Timeout(5.0, connect=2.0)
 _TRIES = 2  # of a read: a connection that lay idle may have been closed by the other side
 
 
@@ -41,6 +42,10 @@ class Connection:
 
     def get(self, path: str, answer: type[_T], /, **parameters: object) -> _T:
         return self._read(answer, self._again("GET", path, params=_given(parameters)))
+
+    def greet(self, path: str, answer: type[_T]) -> _T:
+        """A GET that is answered at once or not at all."""
+        return self._read(answer, self._send("GET", path, timeout=_QUICK))
 
     def list(self, path: str, item: type[_T], /, **parameters: object) -> Sequence[_T]:
         response = self._again("GET", path, params=_given(parameters))

@@ -12,8 +12,9 @@ from app.cli.options import AsJson, Collection, DataDir, settings_for
 from app.cli.output import plural, printable, say, say_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from storage.sql.library import ListedFailure
-    from uniir.documents import Json
 
 app = typer.Typer(help="Inputs that could not be used: list them, try them again, or ignore them.", no_args_is_help=True)
 Paths = Annotated[list[Path] | None, typer.Argument(help="Only these files, or files below these folders.", show_default="all")]
@@ -27,12 +28,14 @@ def list_failures(
     data_dir: DataDir = None,
 ) -> None:
     """List inputs in quarantine, with code and reason."""
-    found = [failure for failure in _failures(None, collection, data_dir) if everything or not failure.ignored]
+    from app.local.answers import failure_answer
+
+    found = [failure_answer(failure) for failure in _failures(None, collection, data_dir) if everything or not failure.ignored]
     if as_json:
-        say_json({"failures": [_failure_json(failure) for failure in found]})
+        say_json({"failures": [failure.model_dump(mode="json") for failure in found]})
         return
     for failure in found:
-        say(f"{printable(_place(failure))}: {printable(failure.reason)} [{failure.code}]{' (ignored)' if failure.ignored else ''}")
+        say(f"{printable(failure.path)}: {printable(failure.reason)} [{failure.code}]{' (ignored)' if failure.ignored else ''}")
     if not found:
         say("Nothing failed.")
 
@@ -54,36 +57,15 @@ def ignore(paths: Paths = None, collection: Collection = None, data_dir: DataDir
     from app.wiring import opened
 
     found = _failures(paths, collection, data_dir)
-    settings = settings_for(data_dir, collection)
-    with opened(settings) as installation:
-        library = installation.library(installation.collections.get(settings.collection))
+    with opened(settings_for(data_dir, collection)) as installation:
+        library = installation.library(installation.collection(collection))
         library.ignore_failures([failure.key for failure in found])
     say(f"{plural(len(found), 'input')} ignored.")
 
 
-def _failures(paths: list[Path] | None, collection: str | None, data_dir: Path | None) -> list[ListedFailure]:
+def _failures(paths: list[Path] | None, collection: str | None, data_dir: Path | None) -> Sequence[ListedFailure]:
+    from app.local.catalogued import failures_at
     from app.wiring import opened
 
-    settings = settings_for(data_dir, collection)
-    with opened(settings) as installation:
-        found = installation.library(installation.collections.get(settings.collection)).failures()
-    if not paths:
-        return list(found)
-    wanted = [path.expanduser().resolve() for path in paths]
-    return [failure for failure in found if any(failure.key.file.is_relative_to(path) for path in wanted)]
-
-
-def _place(failure: ListedFailure) -> str:
-    return f"{failure.key.file}#{failure.key.locator}" if failure.key.locator else str(failure.key.file)
-
-
-def _failure_json(failure: ListedFailure) -> Json:
-    return {
-        "path": _place(failure),
-        "code": failure.code,
-        "reason": failure.reason,
-        "ignored": failure.ignored,
-        "attempts": failure.attempts,
-        "first_seen": failure.first_seen.isoformat(),
-        "last_seen": failure.last_seen.isoformat(),
-    }
+    with opened(settings_for(data_dir, collection)) as installation:
+        return failures_at(installation, collection, [path.expanduser().resolve() for path in paths] if paths else None)

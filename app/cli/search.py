@@ -12,9 +12,7 @@ from app.cli.options import AsJson, Collection, DataDir, settings_for
 from app.cli.output import printable, say, say_json, shortened, tell
 
 if TYPE_CHECKING:
-    from uniir.documents import Json
-    from uniir.hits import Hit, SearchResult
-    from uniir.queries import Query
+    from uniir.wire import SearchAnswer
 
 _WIDTH = 100
 
@@ -35,92 +33,52 @@ def search(
     weight_image: Annotated[float, typer.Option(help="How much the picture counts.")] = 1.0,
     negatives: Annotated[list[str] | None, typer.Option("--not", help="What the results should not be like; may be repeated.")] = None,
     like: Annotated[list[str] | None, typer.Option(help="The id of a document to resemble; may be repeated.")] = None,
+    path: Annotated[str | None, typer.Option(help="Only documents whose path, below its root or in full, starts so.")] = None,
+    rerank: Annotated[
+        bool | None,
+        typer.Option("--rerank/--no-rerank", help="Whether the best results are read again.", show_default="where that helps"),
+    ] = None,
     collection: Collection = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Find documents by words, by a picture, by both, or by likeness to a document."""
-    from app.wiring import owned
-    from uniir.documents import ImageReference, Modality
-    from uniir.ids import parse_id
-    from uniir.queries import Query, Weights
+    from app.local.reach import asked
+    from uniir.asking import search_request
+    from uniir.queries import Reranking, Weights
 
     settings = settings_for(data_dir, collection)
-    with owned(settings, "uniir search") as everything:
-        installation = everything.installation
-        query = Query(
-            text=text,
-            image=ImageReference(image.expanduser().absolute()) if image is not None else None,
-            instruction=installation.instructions.named(instruction) if instruction is not None else None,
-            target=Modality(target.value) if target is not None else None,
-            weights=Weights(text=weight_text, image=weight_image),
-            negatives=tuple(negatives or ()),
-            like=tuple(map(parse_id, like or ())),
-            k=k,
-        )
-        query.validate()
-        result = everything.search_service(installation.collections.get(settings.collection)).search(query)
+    picture = image.expanduser().absolute() if image is not None else None
+    request = search_request(
+        text,
+        picture=picture,
+        instruction=instruction,
+        target=target.value if target is not None else None,
+        k=k,
+        weights=Weights(text=weight_text, image=weight_image),
+        negatives=tuple(negatives or ()),
+        like=tuple(like or ()),
+        path=path,
+        rerank=Reranking.AUTO if rerank is None else Reranking.ON if rerank else Reranking.OFF,
+        collection=settings.collection,
+    )
+    answer = asked(settings, "uniir search", lambda service: service.search(request, picture))
     if as_json:
-        say_json(result_json(result))
+        written = answer.model_dump(mode="json")
+        written["query"]["image"] = str(picture) if picture is not None else None  # as the caller knows it, whoever searched
+        say_json(written)
     else:
-        _show(result)
+        _show(answer)
 
 
-def result_json(result: SearchResult) -> Json:
-    """The object that `--json` promises."""
-    return {
-        "query": _query_json(result.query),
-        "instruction": {"id": result.instruction.id, "text": result.instruction.wording},
-        "hits": [_hit_json(hit) for hit in result.hits],
-        "timings_ms": dict(result.timings_ms),
-        "notes": list(result.notes),
-    }
-
-
-def _query_json(query: Query) -> Json:
-    from uniir.ids import format_id
-
-    return {
-        "text": query.text,
-        "image": str(query.image.path) if query.image is not None else None,
-        "target": query.target,
-        "k": query.k,
-        "weights": {"text": query.weights.text, "image": query.weights.image},
-        "not": list(query.negatives),
-        "like": [format_id(one) for one in query.like],
-    }
-
-
-def _hit_json(hit: Hit) -> Json:
-    from uniir.ids import format_id
-
-    document = hit.document
-    return {
-        "rank": hit.rank,
-        "id": format_id(document.id),
-        "modality": document.modality,
-        "score": hit.score,
-        "text": document.text,
-        "path": str(document.source.file),
-        "locator": document.source.locator,
-        "image": str(document.image.path) if document.image is not None else None,
-        "metadata": dict(document.metadata),
-        "parts": dict(hit.parts),
-    }
-
-
-def _show(result: SearchResult) -> None:
-    from uniir.ids import format_id
-
-    tell(f"{result.instruction.wording} [{result.instruction.id}]")
-    for hit in result.hits:
-        document = hit.document
-        file = document.image.path if document.image is not None else document.source.file
-        place = printable(str(file)) + (f"#{printable(document.source.locator)}" if document.source.locator else "")
-        say(f"{hit.rank:3d}  {hit.score:6.3f}  {document.modality:<10}  {format_id(document.id)}  {place}")
-        if document.text is not None:
-            say(f"{'':15}{shortened(document.text, _WIDTH)}")
-    if not result.hits:
+def _show(answer: SearchAnswer) -> None:
+    tell(f"{answer.instruction.text} [{answer.instruction.id}]")
+    for hit in answer.hits:
+        place = printable(hit.image or hit.path) + (f"#{printable(hit.locator)}" if hit.locator else "")
+        say(f"{hit.rank:3d}  {hit.score:6.3f}  {hit.modality:<10}  {hit.id}  {place}")
+        if hit.text is not None:
+            say(f"{'':15}{shortened(hit.text, _WIDTH)}")
+    if not answer.hits:
         say("Nothing found.")
-    for note in result.notes:
+    for note in answer.notes:
         tell(note)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.local.answers import place
@@ -18,6 +18,7 @@ from ingest.pipeline import Ingest
 from ingest.scopes import require_ingestible, resolve_scopes
 from storage.sql.collections import CollectionRecord
 from uniir.errors import UsageError
+from uniir.settings import Settings
 from uniir.wire import FailedInput, IngestReport, IngestRequest
 
 
@@ -41,12 +42,10 @@ class Ingesting:
         """Makes the collection if it is new. Raises UsageError, ModelUnavailable for what could only fail later."""
         settings, paths = self._installation.settings, [Path(path) for path in request.paths]
         name = request.collection if request.collection is not None else settings.collection
-        for path in paths:
-            if not path.is_absolute():
-                raise UsageError(f"{path} is no absolute path.", "Name the folder in full, as it is called on the machine of the service.")
-            resolved = path.resolve()
-            if resolved.is_relative_to(settings.data_dir.resolve()) and not resolved.is_relative_to(settings.uploads_directory.resolve()):
-                raise UsageError(f"{path} lies in the data directory, which is no corpus.", "Keep the data elsewhere: `--data-dir`.")
+        relative = next((path for path in paths if not path.is_absolute()), None)
+        if relative is not None:
+            raise UsageError(f"{relative} is no absolute path.", "Name the folder in full, as it is called on the machine of the service.")
+        require_outside(settings, paths)
         known = self._installation.collections.find(name)
         if known is not None and request.encoder not in (None, known.space.encoder):
             raise UsageError(
@@ -68,7 +67,7 @@ class Ingesting:
         """What a run would do, without doing any of it."""
         started = time.perf_counter()
         collection, job = self._job(accepted, lambda event: None, threading.Event())
-        return self._report(accepted, collection, job.plan(), time.perf_counter() - started)
+        return self._report(replace(accepted, introduction=""), collection, job.plan(), time.perf_counter() - started)
 
     def _job(self, accepted: Accepted, sink: Sink, stop: threading.Event) -> tuple[CollectionRecord, Ingest]:
         request = accepted.request
@@ -94,6 +93,14 @@ class Ingesting:
             interrupted=counts.interrupted,
             notes=[note for note in (accepted.introduction, *_empty_places(accepted.request)) if note],
         )
+
+
+def require_outside(settings: Settings, paths: Sequence[Path]) -> None:
+    """Raises UsageError for what lies in the data directory and was not sent there by anybody."""
+    for path in paths:
+        resolved = path.resolve()
+        if resolved.is_relative_to(settings.data_dir.resolve()) and not resolved.is_relative_to(settings.uploads_directory.resolve()):
+            raise UsageError(f"{path} lies in the data directory, which is no corpus.", "Keep the data elsewhere: `--data-dir`.")
 
 
 def _empty_places(request: IngestRequest) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -102,9 +101,13 @@ class JobBoard:
                 before = now
             if now.is_over:
                 return
-            with self._changing:
-                self._changing.wait_for(lambda version=version: self._version != version, timeout=1.0)  # type: ignore[misc]
-            time.sleep(_FOLLOW_SECONDS)
+            self._wait_for_change(version, parse_id(job))
+
+    def _wait_for_change(self, version: int, job: int) -> None:
+        """Not longer than a second, and not shorter than a quarter of one unless the job is over."""
+        with self._changing:
+            self._changing.wait_for(lambda: self._version != version, timeout=1.0)
+            self._changing.wait_for(lambda: job not in self._live, timeout=_FOLLOW_SECONDS)
 
     def cancel(self, job: str) -> JobAnswer:
         """Ends a job after the batch at hand, or at once when it waits. Raises NotFound."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.local.answers import collection_answer, failure_answer
+from app.local.answers import failure_answer
+from app.local.catalogued import failures_at
 from app.local.facts import CollectionFacts
-from app.wiring import Installation, OwnedInstallation
+from app.wiring import OwnedInstallation
 from rerank.catalogue import by_default
 from storage.sql.library import ListedFailure
 from uniir.errors import UsageError
@@ -65,25 +66,14 @@ class Listing:
         return self._facts.of(record)
 
     def failures(self, selection: FailureSelection) -> FailuresAnswer:
-        return FailuresAnswer(failures=[failure_answer(failure) for failure in selected_failures(self._installation, selection)])
+        return FailuresAnswer(failures=[failure_answer(failure) for failure in self._selected(selection)])
 
     def ignore_failures(self, selection: FailureSelection) -> int:
-        found = selected_failures(self._installation, selection)
+        found = self._selected(selection)
         library = self._installation.library(self._installation.collection(selection.collection))
         library.ignore_failures([failure.key for failure in found])
         return len(found)
 
-
-def catalogued(installation: Installation) -> CollectionsAnswer:
-    """Every collection as the catalog alone knows it."""
-    collections = installation.collections
-    return CollectionsAnswer(collections=[collection_answer(record, collections.counts(record)) for record in collections.all()])
-
-
-def selected_failures(installation: Installation, selection: FailureSelection) -> Sequence[ListedFailure]:
-    """Failures at the paths of the selection or below them. Raises NotFound for an unknown collection."""
-    found = installation.library(installation.collection(selection.collection)).failures()
-    if selection.paths is None:
-        return found
-    wanted = [Path(path) for path in selection.paths]
-    return [failure for failure in found if any(failure.key.file.is_relative_to(path) for path in wanted)]
+    def _selected(self, selection: FailureSelection) -> Sequence[ListedFailure]:
+        paths = None if selection.paths is None else [Path(path) for path in selection.paths]
+        return failures_at(self._installation, selection.collection, paths)

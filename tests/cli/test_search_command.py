@@ -31,8 +31,8 @@ def test_the_answer_is_the_object_that_was_promised(ready: Cli, tmp_path: Path) 
     done = ready("search", "a blue boat", "--image", tmp_path / "corpus/boat.png", "-k", 3, "--not", "a cat", "--json")
     assert done.code == 0
     answer = done.json
-    assert set(answer) == {"query", "instruction", "hits", "timings_ms", "notes"}
-    assert set(answer["instruction"]) == {"id", "text"}
+    assert set(answer) == {"query", "instruction", "hits", "timings_ms", "notes", "collection", "rerank"}
+    assert set(answer["instruction"]) == {"id", "text", "chosen"}
     assert answer["query"]["text"] == "a blue boat"
     assert answer["query"]["not"] == ["a cat"]
     assert answer["query"]["k"] == 3
@@ -125,7 +125,8 @@ def test_without_a_collection_the_way_out_is_said(uniir: Cli) -> None:
 def test_own_instructions_can_be_used(ready: Cli, tmp_path: Path) -> None:
     (tmp_path / "own.tsv").write_text("id\tquery\ttarget\twording\nmine\ttext\ttext\tFind my notes.\n")
     ready.set("instructions_file", tmp_path / "own.tsv")
-    assert ready("search", "a cat", "--instruction", "mine", "--json").json["instruction"] == {"id": "mine", "text": "Find my notes."}
+    used = ready("search", "a cat", "--instruction", "mine", "--json").json["instruction"]
+    assert used == {"id": "mine", "text": "Find my notes.", "chosen": False}
     (tmp_path / "own.tsv").write_text("nonsense\n")
     done = ready("search", "a cat")
     assert done.code == 2

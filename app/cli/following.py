@@ -1,0 +1,157 @@
+"""An ingest from its start to its report: done here and for others beside it, or followed at the directory's owner."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from app.cli.output import plural, tell
+from app.local.answering import answering
+from app.local.reach import reached
+from app.local.service import LocalService
+from uniir.errors import NotFound, ServiceUnavailable, UniirError
+from uniir.problems import error_of
+from uniir.service import Service
+from uniir.settings import Settings
+from uniir.wire import IngestReport, IngestRequest, JobAnswer, Phase, Progress
+
+_COMMAND = "uniir ingest"
+_OWNERS = 5  # that may die over one ingest
+_PHASES = {
+    Phase.WAITING: "Waiting",
+    Phase.LOOKING: "Looking",
+    Phase.READING: "Reading",
+    Phase.INDEXING: "Building the index",
+    Phase.ENDED: "Done",
+}
+
+
+def ingest(settings: Settings, request: IngestRequest) -> IngestReport:
+    """Raises what the ingest raised, wherever it was done; goes on here, or at the next owner, where an owner dies over it."""
+    with _interruptible() as stop:
+        begun: str | None = None
+        for left in reversed(range(_OWNERS)):
+            try:
+                with reached(settings, _COMMAND) as service:
+                    if isinstance(service, LocalService):
+                        return _here(service, request, begun, stop)
+                    begun = _begun(service, request, begun, settings)
+                    return _followed(service, begun, stop)
+            except ServiceUnavailable:
+                if not left or stop.is_set():
+                    raise
+                tell("The process that did the ingest is gone; going on.")
+        raise AssertionError
+
+
+def _here(service: LocalService, request: IngestRequest, begun: str | None, stop: threading.Event) -> IngestReport:
+    """This process owns the directory: it works, answers others meanwhile, and does what they have queued before it ends."""
+    if begun is not None:
+        service.cancel(begun)  # what a dead owner had of it: the new job takes in all that was done
+    with answering(service):
+        report = _followed(service, service.start_own_ingest(request).id, stop)
+        told = False
+        for left in service.drain_jobs():
+            if stop.is_set():
+                break
+            if not told:
+                tell(f"Others have asked for {plural(len(left.jobs), 'ingest')} meanwhile; finishing that.")
+                told = True
+    return report
+
+
+def _begun(service: Service, request: IngestRequest, begun: str | None, settings: Settings) -> str:
+    """The job to follow: the one that was begun, if its new owner goes on with it, else a new one."""
+    if begun is not None:
+        try:
+            if not service.job(begun).is_over:
+                return begun
+        except NotFound:
+            pass
+    if request.encoder is None and all(one.name != request.collection for one in service.collections().collections):
+        request = request.model_copy(update={"encoder": settings.encoder})
+    return service.start_ingest(request).id
+
+
+def _followed(service: Service, job: str, stop: threading.Event) -> IngestReport:
+    over = threading.Event()
+    threading.Thread(target=_cancel_when_stopped, args=(service, job, stop, over), name="cancelling", daemon=True).start()
+    try:
+        with _progress() as show:
+            for now in service.follow(job):
+                show(now.progress)
+    finally:
+        over.set()
+    return _report_of(now)
+
+
+def _cancel_when_stopped(service: Service, job: str, stop: threading.Event, over: threading.Event) -> None:
+    while not over.wait(0.1):
+        if stop.is_set():
+            try:
+                service.cancel(job)
+            except UniirError as error:
+                tell(f"uniir: {error}")
+            return
+
+
+def _report_of(job: JobAnswer) -> IngestReport:
+    if job.problem is not None:
+        raise error_of(job.problem)
+    if job.report is not None:
+        return job.report
+    nothing = dict.fromkeys(("added", "changed", "moved", "unchanged", "deleted"), 0)
+    return IngestReport(
+        collection=job.collection, **nothing, failed=[], documents={}, seconds=0.0, documents_per_second=0.0, interrupted=True
+    )
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """The first Ctrl-C (or SIGTERM) ends the run after the batch at hand; the second one at once."""
+    stop = threading.Event()
+
+    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            tell("uniir: interrupted")
+            os._exit(130)  # no waiting for anything: what is half done is finished by the next run
+        stop.set()
+        tell("Finishing the batch at hand; Ctrl-C again stops at once.")
+
+    before = [(number, signal.signal(number, on_interrupt)) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        yield stop
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Progress], None]]:
+    """A bar with rate and remaining time on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda progress: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(_PHASES[Phase.WAITING], total=None, rate="")
+
+        def show(progress: Progress) -> None:
+            rate = f"{progress.rate:.0f}/s" if progress.rate else ""
+            left = f", {_minutes(progress.seconds_left)} left" if rate and progress.seconds_left is not None else ""
+            bar.update(task, description=_PHASES[progress.phase], total=progress.total, completed=progress.done, rate=rate + left)
+
+        yield show
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
