@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.page import entry
+from app.page.surroundings import Whereabouts
 from app.service.guarding import Rules
 
 _SERVICE = re.compile(r"/(v1/.*|healthz|readyz|metrics|openapi\.json)")
@@ -37,7 +38,7 @@ class Dispatcher:
     routes: ASGIApp | None
     rules: Rules
     door: entry.Door
-    key: str
+    whereabouts: Whereabouts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
@@ -74,7 +75,7 @@ class Dispatcher:
             return
         path, query = target
         headers = [(name, value) for name, value in scope["headers"] if name not in {b"authorization", b"cookie"}]
-        headers.append((b"authorization", f"Bearer {self.key}".encode()))
+        headers.append((b"authorization", f"Bearer {self.whereabouts.now.key}".encode()))
         asked = {**scope, "path": path, "raw_path": path.encode(), "query_string": query.encode(), "headers": headers}
         await self.pictures(asked, receive, _with_headers(send))
 

@@ -9,15 +9,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from app.page.surroundings import Whereabouts
+
 _SENT = frozenset({"accept", "authorization", "content-length", "content-type", "if-none-match"})
 _ANSWERED = frozenset({"cache-control", "content-disposition", "content-security-policy", "content-type", "etag"})
 
 
 class Forwarder:
-    """Asks the service at `address` and hands on what it answers."""
+    """Asks the service and hands on what it answers."""
 
-    def __init__(self, address: str) -> None:
-        self._client = httpx.AsyncClient(base_url=address, timeout=httpx.Timeout(60, connect=5), trust_env=False)
+    def __init__(self, whereabouts: Whereabouts) -> None:
+        self._whereabouts = whereabouts
+        self._client = httpx.AsyncClient(timeout=httpx.Timeout(60, connect=5), trust_env=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -29,7 +32,8 @@ class Forwarder:
     async def _asked(self, request: Request) -> Response:
         headers = {name: value for name, value in request.headers.items() if name in _SENT}
         content = request.stream() if request.method == "POST" else None
-        asked = self._client.build_request(request.method, request.url.path, params=request.url.query, headers=headers, content=content)
+        address = f"{self._whereabouts.now.service}{request.url.path}?{request.url.query}"
+        asked = self._client.build_request(request.method, address, headers=headers, content=content)
         answer = await self._client.send(asked, stream=True)
         kept = {name: value for name, value in answer.headers.items() if name in _ANSWERED}
         return StreamingResponse(_parts(answer), answer.status_code, kept)

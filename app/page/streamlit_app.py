@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -10,15 +9,14 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from app.page.surroundings import Surroundings
 from uniir.errors import ModelUnavailable
 
 _WEB = Path(str(files("app.web")))
 SCRIPT = _WEB / "front.py"
 
 
-def streamlit_app(surroundings: Surroundings, upload_megabytes: int) -> ASGIApp:
-    """The page; its script learns through this process's environment where the service is. One for a process.
+def streamlit_app(upload_megabytes: int) -> ASGIApp:
+    """The page; one for a process. Its script learns through the process's environment where the service is.
 
     Raises ModelUnavailable where Streamlit is not installed.
     """
@@ -27,7 +25,6 @@ def streamlit_app(surroundings: Surroundings, upload_megabytes: int) -> ASGIApp:
         from streamlit import config
     except ImportError as error:
         raise ModelUnavailable(f"The page needs {error.name}, which is not installed.", "Install `uniir[ui]`.") from None
-    os.environ.update(surroundings.as_environment())
     options = dict(_flat(tomllib.loads((_WEB / "appearance.toml").read_text("utf-8"))))
     options["server.maxUploadSize"] = upload_megabytes
     config.get_config_options(force_reparse=True, options_from_flags=options)

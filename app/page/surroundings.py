@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 SERVICE, KEY = "UNIIR_PAGE_SERVICE", "UNIIR_PAGE_KEY"  # app.web.session reads them
@@ -14,5 +15,15 @@ class Surroundings:
     service: str
     key: str
 
-    def as_environment(self) -> dict[str, str]:
-        return {SERVICE: self.service, KEY: self.key}
+
+class Whereabouts:
+    """Where the service is now: an owner that was started again has another secret, and often another address."""
+
+    def __init__(self, now: Surroundings) -> None:
+        self.now = now
+        self.move(now)
+
+    def move(self, now: Surroundings) -> None:
+        """Tells the page's script as well."""
+        self.now = now
+        os.environ.update({SERVICE: now.service, KEY: now.key})
