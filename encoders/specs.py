@@ -46,3 +46,12 @@ class EncoderSpec:
             *([f"  instead: {self.instead}"] if self.instead else ()),
         ]
         return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class HubFile:
+    """A file of a repository; `revision` is a branch, a tag or a commit, which may be abbreviated."""
+
+    repository: str
+    path: str
+    revision: str

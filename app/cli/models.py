@@ -1,7 +1,8 @@
-"""uniir models list | show | convert | check | remove"""
+"""uniir models list | show | pull | convert | check | remove"""
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.options import AsJson, Yes
-from app.cli.output import printable, say, say_json
+from app.cli.output import printable, say, say_json, tell
 
 if TYPE_CHECKING:
     from uniir.documents import Json
@@ -82,6 +83,34 @@ def convert(
     read, written = (round(count / 1e6) for count in (done.bytes_read, done.bytes_written))
     say(f"{read:,} MB read, {written:,} MB written to {printable(str(directory))}")
     say(f"Use it: uniir ingest FOLDER --encoder {printable(str(directory))}")
+
+
+@app.command()
+def pull(
+    name: Annotated[str, typer.Argument(help="A model of `uniir models list`.")],
+    revision: Annotated[str | None, typer.Option(help="Another revision of the repository.", show_default="as listed")] = None,
+) -> None:
+    """Fetch a model from the hub and convert it. HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are heeded; what was cut off goes on."""
+    from encoders import uniir_family
+    from encoders.hub import Hub
+
+    done = uniir_family.pull(name, _directory(), Hub.of(os.environ), revision, _Told())
+    said = uniir_family.described(_directory() / name)
+    say(f"{name}: {done.architecture}, dimension {done.dimension}, from {printable(str(said['converted_from']))}")
+    say(f"Use it: uniir ingest FOLDER --encoder {name}")
+
+
+class _Told:
+    """Says every tenth of a download that it has come to."""
+
+    def __init__(self) -> None:
+        self._tenth = -1
+
+    def __call__(self, done: int, whole: int) -> None:
+        tenth = 10 * done // max(1, whole)
+        if tenth > self._tenth:
+            self._tenth = tenth
+            tell(f"{done / 1e6:,.0f} of {whole / 1e6:,.0f} MB")
 
 
 @app.command()

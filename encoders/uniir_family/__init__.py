@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import platformdirs
 
 from encoders.devices import Device
-from encoders.specs import EncoderSpec
+from encoders.specs import EncoderSpec, HubFile
 from encoders.uniir_family.heads import HeadCounts
 from uniir.documents import Json
 from uniir.errors import ModelUnavailable, UsageError
 from uniir.protocols import Encoder
 
 if TYPE_CHECKING:
+    from encoders.hub import Hub
     from encoders.uniir_family.conversion import Converted
 
 CONFIG = "config.json"
@@ -36,10 +39,29 @@ _FUSIONS = {
 }
 
 
-def _row(architecture: str, size: str, dimension: int, megabytes: int, revision: str, origin: str) -> EncoderSpec:
+PUBLISHED: Mapping[str, HubFile] = MappingProxyType(
+    {
+        "clip-sf-large": HubFile(_HUB, "checkpoint/CLIP_SF/clip_sf_large.pth", "main"),
+        "blip-ff-large": HubFile(_HUB, "checkpoint/BLIP_FF/blip_ff_large.pth", "main"),
+        "clip-sf-base": HubFile(_HUB, "CLIP_SF/clip_sf_base.pth", _EARLIER),
+        "clip-ff-base": HubFile(_HUB, "CLIP_FF/clip_ff_base.pth", _EARLIER),
+        "blip-sf-base": HubFile(_HUB, "BLIP_SF/blip_sf_base.pth", _EARLIER),
+        "blip-ff-base": HubFile(_HUB, "BLIP_FF/blip_ff_base.pth", _EARLIER),
+    }
+)
+"""What the hub has. Large CLIP_FF and BLIP_SF were never seen there, and of the two CLIP base files the folders, but not the names."""
+
+
+def _row(architecture: str, size: str, dimension: int, megabytes: int, download: str) -> EncoderSpec:
+    name = f"{architecture.lower().replace('_', '-')}-{size}"
+    file = PUBLISHED.get(name)
+    if file is None:
+        origin = f"none were found in {_HUB}; a checkpoint of your own by `uniir models convert`"
+    else:
+        origin = f"{file.repository} on the Hugging Face hub, {file.path} ({download}), by `uniir models pull {name}`"
     return EncoderSpec(
-        name=f"{architecture.lower().replace('_', '-')}-{size}",
-        revision=revision,
+        name=name,
+        revision="none" if file is None else file.revision,
         dimension=dimension,
         megabytes=megabytes,
         licence="MIT",
@@ -51,21 +73,15 @@ def _row(architecture: str, size: str, dimension: int, megabytes: int, revision:
     )
 
 
-def _hub(path: str) -> str:
-    return f"{_HUB} on the Hugging Face hub, {path}, then `uniir models convert`"
-
-
-_UNPUBLISHED = f"no file of it was found in {_HUB}; a checkpoint of your own, by `uniir models convert`"
-
 SPECS = (
-    _row("CLIP_SF", "large", 768, 1710, "main", _hub("checkpoint/CLIP_SF/clip_sf_large.pth (5.1 GB)")),
-    _row("BLIP_FF", "large", 768, 1783, "main", _hub("checkpoint/BLIP_FF/blip_ff_large.pth (7.5 GB)")),
-    _row("CLIP_FF", "large", 768, 1752, "none", _UNPUBLISHED),
-    _row("BLIP_SF", "large", 768, 1654, "none", _UNPUBLISHED),
-    _row("CLIP_SF", "base", 512, 605, _EARLIER, _hub(f"folder CLIP_SF of revision {_EARLIER}")),
-    _row("CLIP_FF", "base", 512, 633, _EARLIER, _hub(f"folder CLIP_FF of revision {_EARLIER}")),
-    _row("BLIP_SF", "base", 768, 783, _EARLIER, _hub(f"BLIP_SF/blip_sf_base.pth of revision {_EARLIER} (3.7 GB)")),
-    _row("BLIP_FF", "base", 768, 895, _EARLIER, _hub(f"BLIP_FF/blip_ff_base.pth of revision {_EARLIER} (3.9 GB)")),
+    _row("CLIP_SF", "large", 768, 1710, "5.1 GB"),
+    _row("BLIP_FF", "large", 768, 1783, "7.5 GB"),
+    _row("CLIP_FF", "large", 768, 1752, ""),
+    _row("BLIP_SF", "large", 768, 1654, ""),
+    _row("CLIP_SF", "base", 512, 605, "about 1.8 GB"),
+    _row("CLIP_FF", "base", 512, 633, "about 1.9 GB"),
+    _row("BLIP_SF", "base", 768, 783, "3.7 GB"),
+    _row("BLIP_FF", "base", 768, 895, "3.9 GB"),
 )
 
 
@@ -94,7 +110,7 @@ def located(name: str, models: Path) -> Located | None:
         if spec.name == name:
             raise ModelUnavailable(
                 f"The weights of {name} are not in {models / name}.",
-                f"They are from: {spec.weights_from}. Write them there with `uniir models convert FILE.pth {models / name}`.",
+                f"They are from: {spec.weights_from}. A file that you have goes there by `uniir models convert FILE.pth {models / name}`.",
             )
     path = Path(name).expanduser()
     if not plain or path.suffix == ".pth" or (path / CONFIG).is_file():
@@ -110,6 +126,24 @@ def load(weights: Located, device: Device) -> Encoder:
     return UniirEncoder.load(weights.path, weights.name, device)
 
 
+def pull(name: str, models: Path, hub: Hub, revision: str | None, progress: Callable[[int, int], None]) -> Converted:
+    """Fetches a model's checkpoint from the hub, converts it into `models`, and deletes it again.
+
+    Raises UsageError for a model that the hub has not or that is here already, ModelUnavailable, StoreUnavailable.
+    """
+    if name not in PUBLISHED:
+        raise UsageError(f"There is no {name!r} to be pulled.", f"There are {', '.join(PUBLISHED)}.")
+    with _libraries():  # before gigabytes are fetched that nothing here could read
+        from encoders.uniir_family import conversion
+    if (models / name).exists():
+        raise UsageError(f"{name} is in {models} already.", f"`uniir models remove {name}` deletes it.")
+    file = PUBLISHED[name] if revision is None else replace(PUBLISHED[name], revision=revision)
+    fetched, remote = hub.fetch(file, models / f".{name}.fetched", progress)
+    done = conversion.convert(fetched, models / name, HeadCounts(), f"{file.repository}@{remote.commit}/{file.path}")
+    shutil.rmtree(fetched.parent, ignore_errors=True)
+    return done
+
+
 def convert(source: Path, target: Path, heads: HeadCounts) -> Converted:
     """Writes what a search needs of a checkpoint into a new directory.
 
@@ -117,7 +151,7 @@ def convert(source: Path, target: Path, heads: HeadCounts) -> Converted:
     """
     with _libraries():
         from encoders.uniir_family import conversion
-    return conversion.convert(source, target, heads)
+    return conversion.convert(source, target, heads, source.name)
 
 
 def verify(directory: Path) -> str:

@@ -30,10 +30,10 @@ class Converted:
     bytes_written: int
 
 
-def convert(source: Path, target: Path, heads: HeadCounts) -> Converted:
+def convert(source: Path, target: Path, heads: HeadCounts, origin: str) -> Converted:
     """Writes `model.safetensors` and `config.json` into a new directory, as a whole or not at all; numbers stay as they are.
 
-    Head counts that are not given are those of the published configurations.
+    `origin` is written down as what they were made of. Head counts that are not given are those of the published configurations.
     Raises UsageError for a target that is taken or heads that are not known, ModelUnavailable, StoreUnavailable.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -49,7 +49,7 @@ def convert(source: Path, target: Path, heads: HeadCounts) -> Converted:
         "vision_heads": built.model.heads.vision,
         "text_heads": built.model.heads.text,
         "weights_sha256": weights,
-        "converted_from": source.name,
+        "converted_from": origin,
     }
     part = target.with_name(f".{target.name}.part")
     try:

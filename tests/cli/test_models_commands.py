@@ -1,4 +1,4 @@
-"""uniir models list, show, convert, check, remove; and a checkpoint as the encoder of a collection."""
+"""uniir models list, show, pull, convert, check, remove; and a checkpoint as the encoder of a collection."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from encoders.uniir_family import models_directory
+from encoders.uniir_family import PUBLISHED, models_directory
 from tests.cli.running import Cli
+from tests.fake_hub import COMMIT, FakeHub, serving
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "uniir"
 PICTURES = GOLDEN / "mbeir_mini" / "mbeir_images"
@@ -38,6 +39,41 @@ def test_one_model_can_be_shown(uniir: Cli) -> None:
 def test_a_model_that_nobody_knows_is_a_mistake(uniir: Cli) -> None:
     for words in (("show", "startre"), ("remove", "startre", "--yes"), ("remove", "..", "--yes"), ("show", "starter/..")):
         assert uniir("models", *words).code == 2
+
+
+def test_only_what_the_hub_has_can_be_pulled(uniir: Cli) -> None:
+    refused = uniir("models", "pull", "clip-ff-large")
+    assert refused.code == 2
+    assert "clip-sf-large" in refused.err
+
+
+@pytest.mark.usefixtures("with_torch")
+class TestPulling:
+    def test_a_model_is_pulled_converted_and_used_by_its_name(self, uniir: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        file = PUBLISHED["clip-sf-large"]
+        content = (GOLDEN / "clip_sf.pth").read_bytes()
+        with serving(FakeHub(content, file.path, file.repository)) as hub:
+            monkeypatch.setenv("HF_ENDPOINT", hub.address)
+            hub.cuts = [100_000]
+            done = uniir("models", "pull", "clip-sf-large")
+        assert done.code == 0
+        assert f"TIGER-Lab/UniIR@{COMMIT}/{file.path}" in done.out
+        assert "3 of 3 MB" in done.err
+        assert len(hub.ranges) == 2
+        assert sorted(path.name for path in models_directory().iterdir()) == ["clip-sf-large"]
+        (tmp_path / "note.txt").write_text("a note about a rocket")
+        assert uniir("ingest", tmp_path / "note.txt", "--encoder", "clip-sf-large").code == 0
+        assert uniir("search", "rocket", "--json").json["hits"]
+        assert "is in" in uniir("models", "pull", "clip-sf-large").err
+
+    def test_without_a_hub_and_offline_there_is_a_way_out(self, uniir: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+        for words, offline in (("can't be reached", ""), ("HF_HUB_OFFLINE", "1")):
+            monkeypatch.setenv("HF_HUB_OFFLINE", offline)
+            refused = uniir("models", "pull", "clip-sf-large")
+            assert refused.code == 4
+            assert words in refused.err
+            assert "uniir models convert" in refused.err
 
 
 @pytest.mark.usefixtures("with_torch")

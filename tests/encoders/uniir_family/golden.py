@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.devices import Device
-from encoders.uniir_family.conversion import convert
+from encoders.uniir_family import convert
 from encoders.uniir_family.encoder import UniirEncoder
 from encoders.uniir_family.heads import HeadCounts
 from evaluation.mbeir import InstructionKey, dataset_of, read_candidates, read_instructions, read_queries

@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from encoders.devices import Device
+from encoders.uniir_family import convert
 from encoders.uniir_family.checkpoint import read_checkpoint
-from encoders.uniir_family.conversion import convert
 from encoders.uniir_family.encoder import UniirEncoder
 from encoders.uniir_family.heads import HeadCounts
 from tests.encoders.uniir_family.golden import GOLDEN, HEADS, MODELS, candidates, expected, loaded, raw
