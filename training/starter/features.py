@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,13 @@ from uniir.documents import ImageReference
 from uniir.images import FileImages
 
 _BLOCK = 256  # pictures decoded before the towers run; bounds memory
+
+
+class View(StrEnum):
+    """How a picture is shown to the towers."""
+
+    STRAIGHT = "straight"
+    MIRRORED = "mirrored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +71,11 @@ def extract_pictures(archives: Path, destination: Path) -> Path:
     return destination
 
 
-def picture_features(root: Path, paths: Sequence[str], *, mirrored: bool, cache: Path, device: Device) -> PictureFeatures:
+def picture_features(root: Path, paths: Sequence[str], *, view: View, cache: Path, device: Device) -> PictureFeatures:
     """Features of `root/path` for every path; read from the cache where the same list was asked for before."""
     ordered = sorted(set(paths))
     row = {path: number for number, path in enumerate(ordered)}
-    kind = "mirrored" if mirrored else "straight"
-    file = cache / f"pictures-{_digest([kind, *ordered])}.npz"
+    file = cache / f"pictures-{_digest([view, *ordered])}.npz"
     if file.exists():
         with np.load(file) as stored:
             return PictureFeatures(row, stored["features"], stored["logits"])
@@ -77,7 +84,7 @@ def picture_features(root: Path, paths: Sequence[str], *, mirrored: bool, cache:
 
     def pixels(path: str) -> list[NDArray[np.uint8]]:
         image = images.upright(ImageReference(root / path))
-        turned = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else image
+        turned = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if view is View.MIRRORED else image
         return [squash(turned, architecture.side) for architecture in ARCHITECTURES]
 
     features, logits = [], []

@@ -28,7 +28,7 @@ from training.starter.choose import (
     mixed_tasks,
 )
 from training.starter.evaluation_data import evaluation_tasks, published_baselines
-from training.starter.features import PictureFeatures, extract_pictures, picture_features, text_features
+from training.starter.features import PictureFeatures, View, extract_pictures, picture_features, text_features
 from training.starter.heads_file import PICTURE, assemble, class_sentences, combine, fixed_arrays, mixed_down, write_heads
 from training.starter.instructions import Comparison, compare, instructed_tasks, worth_it
 from training.starter.measure import RawSpace, TaskReport, fairness_table, measure_task, parts_of
@@ -134,16 +134,16 @@ class Run:
         _LOG.info("done in %.1f minutes", (time.monotonic() - self._started) / 60)
 
     def _views(self, root: Path, files: tuple[str, ...]) -> tuple[PictureFeatures, ...]:
-        return tuple(self._pictures(root, files, mirrored=mirrored) for mirrored in (False, True))
+        return tuple(self._pictures(root, files, view) for view in View)
 
-    def _pictures(self, root: Path, files: tuple[str, ...], *, mirrored: bool) -> PictureFeatures:
+    def _pictures(self, root: Path, files: tuple[str, ...], view: View) -> PictureFeatures:
         parts = []
         for file in files:
             folder = self._data / "train"
             asked = [one.image for one in read_queries(folder / "query" / "union_train" / f"{file}.jsonl.gz")]
             offered = [one.image for one in read_candidates(folder / "cand_pool" / "global" / f"{file}_cand_pool.jsonl.gz")]
             paths = [path for path in (*asked, *offered) if path is not None]
-            parts.append(picture_features(root, paths, mirrored=mirrored, cache=self._cache, device=self._device))
+            parts.append(picture_features(root, paths, view=view, cache=self._cache, device=self._device))
         return PictureFeatures.joined(parts)
 
     def _runs(
@@ -203,7 +203,7 @@ class Run:
         tasks = evaluation_tasks(root)
         wanted_texts, wanted_pictures = parts_of(tasks)
         texts = text_features(wanted_texts, cache=self._cache, device=self._device)
-        pictures = picture_features(root, sorted(wanted_pictures), mirrored=False, cache=self._cache, device=self._device)
+        pictures = picture_features(root, sorted(wanted_pictures), view=View.STRAIGHT, cache=self._cache, device=self._device)
         features = head_features(pictures.features.astype(np.float32))
         raw = RawSpace(
             {text: texts.vectors[row] for text, row in texts.row.items()}, {path: features[row] for path, row in pictures.row.items()}
