@@ -85,13 +85,14 @@ def test_a_question_finds_the_sentence_that_answers_it(reranker: Reranker) -> No
     assert values.argmax() == 1
 
 
-def test_pairs_are_read_by_their_text_and_pictures_not_at_all(reranker: Reranker) -> None:
+def test_pairs_are_read_where_pairs_are_wanted_and_pictures_not_at_all(reranker: Reranker) -> None:
     from uniir.documents import Document, ImageReference, Source
 
     source, image = Source("/", "a.png"), ImageReference("/a.png")  # type: ignore[arg-type]
     pair = Document(id=1, modality=Modality.IMAGE_TEXT, text="a dog", image=image, source=source)
     picture = Document(id=2, modality=Modality.IMAGE, image=image, source=source)
-    assert reranker.reads(Query(text="a dog"), pair)
+    assert reranker.reads(Query(text="a dog", target=Modality.IMAGE_TEXT), pair)
+    assert not reranker.reads(Query(text="a dog"), pair)  # in a mixed list
     assert not reranker.reads(Query(text="a dog"), picture)
     assert not reranker.reads(Query(image=image), pair)
     assert not reranker.reads(Query(text="what is this?", image=image), pair)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from encoders.starter.text_tower import load_tokenizer
 from rerank.features import NAMES, Rarity, TextTraits, compare, traits_of
 from rerank.remembering import Memory
+from rerank.text import beginning, reads_kind
 from training.reranker.lists import FirstLists
 from uniir.protocols import TextReader
 
@@ -30,11 +31,12 @@ class Comparisons:
                 self._known = dict(zip(stored["keys"].tolist(), stored["rows"], strict=True))
 
     def rows(self, lists: FirstLists) -> NDArray[np.float32]:
-        """[queries, TOP, features]; NaN where one side has no text."""
+        """[queries, TOP, features]; NaN where the reranker would not read."""
         result = np.full((*lists.relevant.shape, len(NAMES)), np.nan, np.float32)
         for number, (query, candidates) in enumerate(zip(lists.queries, lists.candidates, strict=True)):
             if query.text is not None:
-                result[number] = self._of(query.text, [one.text for one in candidates])
+                readable = [beginning(one.text) if one.text and reads_kind(lists.steering, one.modality) else None for one in candidates]
+                result[number] = self._of(beginning(query.text), readable)
         return result
 
     def save(self) -> None:

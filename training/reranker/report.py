@@ -17,7 +17,10 @@ _SIDES = {
     "validation": ("Validation", "Held-out items of the training data; the features were chosen here, on text to text."),
     "local": ("Evaluation, each task's own pool", "Searched with a target."),
     "union": ("Evaluation, all pools together", "Searched with a target."),
-    "mixed": ("Evaluation, all pools together, without a target", "Documents without a text keep their places."),
+    "mixed": (
+        "Evaluation, all pools together, without a target",
+        "Only documents that are a text alone are read; the others keep their places.",
+    ),
 }
 
 
@@ -56,7 +59,8 @@ def _page(report: Report, date: str) -> list[str]:
         f"Made by `python -m training.reranker` on {date} with the starter encoder. The first {TOP} hits are read again.",
         "nDCG@10 in percent, relevance yes or no. In brackets: bounds of the difference, 95 % (bootstrap over queries);",
         "for a kind of search the mean over its sets, each counting alike.",
-        "Only queries of words alone are read again, and only documents that have a text, so every other task stays as it was.",
+        "Only queries of words alone are read again, and only texts, and pairs where pairs were asked for;",
+        "every other task stays as it was.",
         "Queries of a picture with words were tried and left out: the words beside a picture are often no more than a question about it,",
         "and reading them alone cost more than half of nDCG@10 on validation.",
         "",
