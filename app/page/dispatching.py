@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.page import entry
+from app.page.index import PAGES
 from app.page.surroundings import Whereabouts
 from app.service.guarding import Rules
 
@@ -34,6 +35,7 @@ class Dispatcher:
     """Sends each request where it belongs. `routes` is None where the service is another process, which has its own port."""
 
     page: ASGIApp
+    index: ASGIApp
     pictures: Pictures
     routes: ASGIApp | None
     rules: Rules
@@ -53,6 +55,8 @@ class Dispatcher:
             await (_refuse(scope, receive, send) if scope["type"] == "websocket" else self.door.ask(scope, receive, send))
         elif scope["type"] == "http" and _MINE.fullmatch(scope["path"]):
             await self._media(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] in PAGES and scope["method"] in {"GET", "HEAD"}:
+            await self.index(scope, receive, _with_headers(send))
         else:
             await self.page(scope, receive, _with_headers(send))
 

@@ -14,6 +14,7 @@ from app.local.opening import own
 from app.page.dispatching import Dispatcher
 from app.page.entry import Door
 from app.page.forwarding import Forwarder
+from app.page.index import Index
 from app.page.streamlit_app import streamlit_app
 from app.page.surroundings import Surroundings, Whereabouts
 from app.service.application import create_app
@@ -82,7 +83,7 @@ def _follow_owner(settings: Settings, whereabouts: Whereabouts) -> None:
 def _run_alone(settings: Settings, whereabouts: Whereabouts, tell: Callable[[str], None]) -> None:
     with _listening(settings) as listening, stop_signals() as asked_to_stop:
         page, rules = streamlit_app(settings.upload_megabytes), Rules.of(settings, whereabouts.now.key)
-        server = _server(lambda _: Dispatcher(page, Forwarder(whereabouts), None, rules, Door(settings), whereabouts), listening)
+        server = _server(lambda _: Dispatcher(page, Index(), Forwarder(whereabouts), None, rules, Door(settings), whereabouts), listening)
         server.start()
         tell(listening.address)
         asked_to_stop.wait()
@@ -105,7 +106,7 @@ def _run_with_service(settings: Settings, tell: Callable[[str], None]) -> None:
 
         def application(stopping: Callable[[], bool]) -> ASGIApp:
             routes = create_app(service, settings, secret, measurements, readiness, stopping)
-            return Dispatcher(page, routes, routes, rules, Door(settings), whereabouts)
+            return Dispatcher(page, Index(), routes, routes, rules, Door(settings), whereabouts)
 
         server = _server(application, listening)
         server.start()
