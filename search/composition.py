@@ -12,7 +12,7 @@ from search.embedding import Embed
 from uniir.documents import Modality
 from uniir.errors import ItemFailure, QueryError
 from uniir.ids import format_id
-from uniir.protocols import Encoder, Library, Steering
+from uniir.protocols import Encoder, Library, ReadsPartsTogether, Steering
 from uniir.queries import Query
 
 
@@ -56,7 +56,8 @@ _NEGLIGIBLE = 1e-9
 
 def compose(query: Query, target: Modality | None, encoder: Encoder, embed: Embed, library: Library) -> QueryVector:
     """Encodes the parts and adds them up. Raises QueryError for what can't be encoded, found or added."""
-    terms = [*_encoded_terms(query, embed), *_like_terms(query, library)]
+    asked = _whole_query(query) if isinstance(encoder, ReadsPartsTogether) else _parts_of(query)
+    terms = [*_encoded_terms(query, asked, embed), *_like_terms(query, library)]
     content: NDArray[np.float32] = np.sum(np.stack([term.vector for term in terms]), axis=0, dtype=np.float32)
     if not np.linalg.norm(content) > _NEGLIGIBLE:
         raise QueryError("The parts of the query cancel each other out.", "Change the weights, or leave out `--not`.")
@@ -66,14 +67,25 @@ def compose(query: Query, target: Modality | None, encoder: Encoder, embed: Embe
     return QueryVector(encoder.steer(content.reshape(1, -1), [steering])[0], tuple(terms), steering)
 
 
-def _encoded_terms(query: Query, embed: Embed) -> Sequence[Term]:
-    weights = query.weights
+def _parts_of(query: Query) -> Sequence[tuple[str, float, Query]]:
+    """Name, weight and what is encoded."""
     parts: list[tuple[str, float, Query]] = []
     if query.text is not None:
-        parts.append(("text", weights.text, Query(text=query.text, instruction=query.instruction)))
+        parts.append(("text", query.weights.text, Query(text=query.text, instruction=query.instruction)))
     if query.image is not None:
-        parts.append(("image", weights.image, Query(image=query.image, instruction=query.instruction)))
-    parts += [("not", -weights.negative, Query(text=text)) for text in query.negatives]
+        parts.append(("image", query.weights.image, Query(image=query.image, instruction=query.instruction)))
+    return parts
+
+
+def _whole_query(query: Query) -> Sequence[tuple[str, float, Query]]:
+    """Text and picture as one item, which has the weights in it."""
+    if query.text is None or query.image is None:
+        return _parts_of(query)
+    return [("query", 1.0, Query(text=query.text, image=query.image, instruction=query.instruction, weights=query.weights))]
+
+
+def _encoded_terms(query: Query, asked: Sequence[tuple[str, float, Query]], embed: Embed) -> Sequence[Term]:
+    parts = [*asked, *(("not", -query.weights.negative, Query(text=text)) for text in query.negatives)]
     terms = []
     for (name, weight, part), row in zip(parts, embed([part for _, _, part in parts]), strict=True):
         if isinstance(row, ItemFailure):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,14 @@ class Encoder(Protocol):
     def steer(self, vectors: NDArray[np.float32], steering: Sequence[Steering]) -> NDArray[np.float32]:
         """Query vectors turned towards the modality wanted, [n, dimension], unit length. Takes document vectors too ("more like this")."""
         ...
+
+
+@runtime_checkable
+class ReadsPartsTogether(Protocol):
+    """An encoder for which a query's text and picture are one item, and their vector no sum of two."""
+
+    @property
+    def reads_parts_together(self) -> Literal[True]: ...
 
 
 @runtime_checkable

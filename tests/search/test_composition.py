@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from encoders.arithmetic import ArithmeticEncoder
 from search.composition import QueryVector, Term, compose
-from search.embedding import EncodeAtOnce
+from search.embedding import EncodeAtOnce, Row
 from tests.search.scenes import Scene
 from uniir.documents import Modality
-from uniir.errors import QueryError
+from uniir.errors import ItemFailure, QueryError
 from uniir.ids import format_id
 from uniir.protocols import Steering
 from uniir.queries import Query, Weights
@@ -111,3 +114,25 @@ def test_whatever_steering_did_contributions_sum_to_the_score(
     assert all(np.isfinite(list(parts.values())))
     largest = max(1.0, *(abs(value) for value in parts.values()))
     assert sum(parts.values()) == pytest.approx(float(steered @ document), abs=1e-4 * largest)
+
+
+class OfAPiece(ArithmeticEncoder):
+    """Says of itself that a text and a picture are one item."""
+
+    reads_parts_together = True
+
+
+def test_an_encoder_that_reads_text_and_picture_together_is_given_both_at_once(scene: Scene) -> None:
+    world = scene.world
+    given: list[Query] = []
+
+    def embed(items: Sequence[Query]) -> Sequence[Row | ItemFailure]:
+        given.extend(items)
+        return EncodeAtOnce(world.encoder, world.images)(items)
+
+    query = Query(text="a cat", image=scene.question("red"), negatives=("fish",), weights=Weights(text=2), like=(scene.ids["dog.md"],))
+    composed = compose(query, None, OfAPiece(), embed, world.library)
+    assert [term.name for term in composed.terms] == ["query", "not", "like"]
+    assert (given[0].text, given[0].image, given[0].weights) == (query.text, query.image, query.weights)
+    alone = compose(Query(text="a cat"), None, OfAPiece(), embed, world.library)
+    assert [term.name for term in alone.terms] == ["text"]
