@@ -120,7 +120,8 @@ class StarterEncoder:
                 half[:] = self.encode(Prepared((0,), (), (part,)))[0]
         total = contents.sum(axis=0)[None, : layout.content]
         vector = self._with_axes(unit(total), [whole])[0]
-        return contents * np.append(layout.spread(scales_between(total[0], vector, layout)), np.zeros(layout.dimension - layout.content, np.float32))
+        contents[:, : layout.content] *= layout.spread(scales_between(total[0], vector, layout))
+        return contents
 
     def _prepare_document(self, document: Document, images: ImageLoader) -> _Parts:
         token_ids = pixels = None
