@@ -56,7 +56,7 @@ def test_no_request_breaks_the_service_or_surprises_the_schema(tmp_path: Path, k
 def attempt(operation: Any, mode: GenerationMode, headers: dict[str, str]) -> None:
     """A few dozen made-up requests to one operation."""
 
-    @settings(max_examples=40, phases=[Phase.explicit, Phase.generate])
+    @settings(max_examples=25, phases=[Phase.explicit, Phase.generate])
     @given(case=operation.as_strategy(generation_mode=mode))
     def run(case: Any) -> None:
         case.call_and_validate(headers=headers, checks=CHECKS)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import anyio
-from fastapi import APIRouter, Depends, Form, Query, Request, UploadFile
+from fastapi import APIRouter, Body, Depends, Form, Query, Request, UploadFile
+from fastapi.openapi.models import Example
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +21,13 @@ from uniir.errors import NotAllowed, UsageError
 from uniir.settings import Settings
 from uniir.wire import FailuresAnswer, FailureSelection, IngestRequest, JobAnswer, JobsAnswer
 
+_EXAMPLES: dict[str, Example] = {
+    "a folder": {"summary": "a folder", "value": {"paths": ["/srv/photos"]}},
+    "once more": {
+        "summary": "forget what is gone, try failed ones again",
+        "value": {"paths": ["/srv/photos"], "prune": True, "retry": True},
+    },
+}
 _LOOK_SECONDS = 0.25
 _PING_SECONDS = 15
 
@@ -40,7 +48,7 @@ def ingest_routes(service: HostedService, settings: Settings, stopping: Callable
         dependencies=[Depends(json_only)],
         summary="Make a collection equal to folders",
     )
-    def start(asked: IngestRequest, request: Request) -> JobAnswer:
+    def start(asked: Annotated[IngestRequest, Body(openapi_examples=_EXAMPLES)], request: Request) -> JobAnswer:
         """Folders and files on the service's machine: below `corpus_roots` for everybody, elsewhere with the secret or token.
 
         `within_roots` asks that the same holds for who has one: a page that speaks for visitors.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, UploadFile
+from fastapi import APIRouter, Body, Depends, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, Response
 from pydantic import ValidationError
@@ -39,6 +39,7 @@ _EXAMPLES = {
     },
     "more like this": {"summary": "more like a document", "value": {"like": ["01JH2V4Q0W3NK"], "path": "holidays/"}},
 }
+_EXPLAINED = {"search": {"text": "a boat at sunset"}, "document": "01JH2V4Q0W3NK"}
 _SEARCH_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -113,7 +114,7 @@ def search_routes(service: HostedService, measurements: Measurements) -> APIRout
         return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
 
     @router.post("/explain", response_model=Explanation, dependencies=[Depends(json_only)], summary="Why a document has its score")
-    def explain(request: ExplainRequest) -> Explanation:
+    def explain(request: Annotated[ExplainRequest, Body(examples=[_EXPLAINED])]) -> Explanation:
         """The terms of the score-fusion sum: each part of the query against each part of the document."""
         return service.explain(request)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Request
 
 from app.service.guarding import is_trusted, require_trust
 from app.service.hosted import HostedService
@@ -33,11 +35,11 @@ def upkeep_routes(service: HostedService) -> APIRouter:
     @router.post(
         "/collections", response_model=CollectionAnswer, status_code=201, dependencies=json_body, summary="Make an empty collection"
     )
-    def create(request: NewCollection) -> CollectionAnswer:
+    def create(request: Annotated[NewCollection, Body(examples=[{"name": "holidays"}])]) -> CollectionAnswer:
         return service.create_collection(request)
 
     @router.post("/doctor", response_model=DoctorAnswer, dependencies=json_body, summary="Compare catalog, vectors, thumbnails and files")
-    def doctor(asked: DoctorRequest, request: Request) -> DoctorAnswer:
+    def doctor(asked: Annotated[DoctorRequest, Body(examples=[{"collection": "default"}])], request: Request) -> DoctorAnswer:
         """Looking is for everybody; `repair` wants the secret or the token."""
         if asked.repair and not is_trusted(request):
             raise NotAllowed(
@@ -48,12 +50,12 @@ def upkeep_routes(service: HostedService) -> APIRouter:
     trusted_only = [Depends(require_trust), *json_body]
 
     @router.post("/rebuild", response_model=RebuildAnswer, dependencies=trusted_only, summary="Make the vectors anew from the catalog")
-    def rebuild(request: RebuildRequest) -> RebuildAnswer:
+    def rebuild(request: Annotated[RebuildRequest, Body(examples=[{"collection": "default"}])]) -> RebuildAnswer:
         """Wants the secret or the token."""
         return service.rebuild(request)
 
     @router.post("/delete", response_model=DeleteAnswer, dependencies=trusted_only, summary="Forget documents, or a whole collection")
-    def delete(request: DeleteRequest) -> DeleteAnswer:
+    def delete(request: Annotated[DeleteRequest, Body(examples=[{"paths": ["/srv/photos/2019"], "dry_run": True}])]) -> DeleteAnswer:
         """Files on disk stay. Wants the secret or the token."""
         return service.delete(request)
 
