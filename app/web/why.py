@@ -15,18 +15,19 @@ _NEGLIGIBLE = 0.005
 
 def why(explanation: Explanation, hit: HitAnswer) -> None:
     """Draws the terms, largest first, their sum and the place."""
-    st.html(f'<h3 class="u-section">{words.WHY}</h3>{_chart(explanation, hit)}')
+    st.html(f'<h3 class="u-section">{words.WHY}</h3>{chart(explanation, hit)}')
 
 
-def _chart(explanation: Explanation, hit: HitAnswer) -> str:
+def chart(explanation: Explanation, hit: HitAnswer) -> str:
+    """The bars, the sum and the place as HTML."""
     terms = ordered(explanation)
     lead = words.mostly(terms[0].query, terms[0].document) if terms and explanation.separable else ""
     if not explanation.separable:
         lead = words.NO_PARTS
-    largest = max((abs(term.value) for term in terms), default=0) or 1
-    low = min((term.value for term in terms), default=0)
-    zero = 100 * -low / (largest - low) if low < 0 else 0.0
-    rows = "".join(_bar(term, largest, zero, position == 0) for position, term in enumerate(terms)) if explanation.separable else ""
+    low, high = min([0.0, *(term.value for term in terms)]), max([0.0, *(term.value for term in terms)])
+    span = high - low or 1.0
+    zero = 100 * abs(low) / span
+    rows = "".join(_bar(term, span, zero, position == 0) for position, term in enumerate(terms)) if explanation.separable else ""
     if abs(explanation.modality) >= _NEGLIGIBLE:
         rows += _line(words.KIND_ASKED_FOR, words.ALIKE[hit.modality], f"{explanation.modality:.2f}")
     total = _line(words.SUM, words.placed(hit.retrieval_rank, hit.rank), f"{explanation.score:.2f}", "u-why-sum")
@@ -47,8 +48,8 @@ def _line(name: str, note: str, value: str, kind: str = "") -> str:
     )
 
 
-def _bar(term: ScoreTerm, largest: float, zero: float, first: bool) -> str:
-    share = abs(term.value) / largest * (100 - zero)
+def _bar(term: ScoreTerm, span: float, zero: float, first: bool) -> str:
+    share = 100 * abs(term.value) / span
     left = zero if term.value >= 0 else zero - share
     line = f'<i class="u-why-zero" style="left:{zero:.1f}%"></i>' if zero else ""
     bar = f'<i class="u-why-bar{" u-why-first" if first else ""}" style="left:{left:.1f}%;width:{share:.1f}%"></i>'

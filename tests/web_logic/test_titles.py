@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from app.web.titles import alternative_text, file_of, flat, place_in_file, title_of
+from tests.web_logic.hits import hit
+from uniir.documents import Modality
+
+
+@pytest.mark.parametrize(
+    ("metadata", "title"),
+    [
+        ({"title": "Conference pear"}, "Conference pear"),
+        ({"Class": "Yellow-Onion"}, "Yellow Onion"),
+        ({"src_content": json.dumps({"class": "Granny_Smith"})}, "Granny Smith"),
+        ({"id": "apple-pie"}, "Apple pie"),
+        ({"id": "9f-31"}, "A sour apple."),
+        ({"title": "  "}, "A sour apple."),
+        ({"src_content": "{not json"}, "A sour apple."),
+    ],
+)
+def test_a_document_is_called_what_its_makers_called_it_else_by_its_first_words(metadata: dict[str, Any], title: str) -> None:
+    assert title_of(hit(metadata=metadata)) == title
+
+
+def test_a_picture_without_words_is_called_by_its_file() -> None:
+    picture = hit(modality=Modality.IMAGE)
+    assert title_of(picture) == file_of(picture) == "apple.webp"
+    assert alternative_text(picture) == "Picture, apple.webp"
+
+
+def test_a_pair_stands_in_the_file_of_its_text() -> None:
+    pair = hit(modality=Modality.IMAGE_TEXT)
+    assert file_of(pair) == "catalogue.jsonl"
+    assert alternative_text(pair) == "A sour apple."
+
+
+def test_long_titles_end_between_words() -> None:
+    title = title_of(hit(text="word " * 100))
+    assert len(title) < 90
+    assert title.endswith("word…")
+
+
+def test_the_mark_of_a_heading_is_no_part_of_a_title() -> None:
+    assert title_of(hit(text="# Pears\nAll of them")) == "Pears All of them"
+
+
+def test_places_are_said_in_words() -> None:
+    assert place_in_file("/corpus/catalogue.jsonl", "line=28") == "catalogue.jsonl, line 28"
+    assert place_in_file("/corpus/a.txt", None) == "a.txt"
+
+
+def test_objects_in_metadata_are_opened_up() -> None:
+    assert flat({"src_content": '{"class": "Pear", "deep": {"x": 1}}', "n": 3}) == {"class": "Pear", "deep": {"x": 1}, "n": 3}
