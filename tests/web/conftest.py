@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from tests.web.browsing import Visitor, find_chromium, launch
 from tests.web.serving import Library, Served, make_library, served
 
 REQUIRED = os.environ.get("UNIIR_REQUIRE_BROWSER") == "1"
 NO_BROWSER = "no Chromium: install the package `chromium`, or run `playwright install chromium`"
+
+expect.set_options(timeout=20_000)
 
 # One event loop runs while Playwright does; these end with this folder, so that other tests can have loops of their own.
 

@@ -60,7 +60,7 @@ class SearchScreen:
     @property
     def instructions(self) -> Locator:
         """What can be chosen in the open picker."""
-        return self.page.locator("[class*='st-key-instruction-'] button")
+        return self.page.locator(".st-key-groups button")
 
     def button(self, name: str | re.Pattern[str]) -> Locator:
         return self.page.get_by_role("button", name=name, exact=isinstance(name, str))
@@ -75,6 +75,7 @@ class SearchScreen:
         self.button("Picture").click()
         self.page.locator("input[type=file]").set_input_files(file)
         expect(self.picture).to_be_visible()
+        self.settle()
         return self
 
     def paste(self, file: Path) -> SearchScreen:
@@ -113,19 +114,29 @@ class SearchScreen:
 
     @property
     def names(self) -> Sequence[str]:
-        return [tile.get_attribute("aria-label") or "" for tile in self.tiles.all()]
+        return [tile.get_attribute("aria-label") or "" for tile in self.opening.all()]
+
+    @property
+    def opening(self) -> Locator:
+        """What opens a tile; its name says what the tile is."""
+        return self.tiles.get_by_role("button", name=re.compile("^Place"))
 
     @property
     def count_line(self) -> Locator:
         return self.page.get_by_text(re.compile(r"^[\d,]+ results? in \d")).first
 
     def wait_for_results(self, text: str | None = None) -> SearchScreen:
-        """Waits until the results of this text are there: the address has it, and nothing is stale."""
+        """Waits until the results of this text are there: the address has it, and nothing is at work any more."""
         if text is not None:
-            expect(self.page).to_have_url(re.compile(r"[?&]text="))
-        expect(self.count_line).to_be_visible()
+            self.page.wait_for_function("(text) => new URLSearchParams(location.search).get('text') === text", arg=text)
+        self.settle()
         expect(self.tiles.first).to_be_visible()
+        expect(self.count_line).to_be_visible()
         return self
+
+    def settle(self) -> None:
+        """Waits until the page's script is done."""
+        expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
     # --- a result
 
@@ -135,16 +146,14 @@ class SearchScreen:
 
     def open(self, number: int) -> None:
         """Opens a tile, counted from 0, with a click."""
-        self.tiles.nth(number).get_by_role("button", name=re.compile("^Open")).click()
+        self.opening.nth(number).click()
         expect(self.dialog).to_contain_text("Why this result")
 
     def focus_tile(self, number: int) -> None:
-        self.tiles.nth(number).get_by_role("button", name=re.compile("^Open")).focus()
+        self.opening.nth(number).focus()
 
-    @property
-    def focused_place(self) -> Locator:
-        """The place of the tile that has the focus."""
-        return self.page.locator("article:focus-within [data-place]")
+    def expect_focus_on_place(self, place: int) -> None:
+        expect(self.page.locator(":focus")).to_have_attribute("aria-label", re.compile(rf"^Place {place},"))
 
     def script(self, expression: str) -> Any:
         return self.page.evaluate(expression)

@@ -1,4 +1,4 @@
-"""`uniir ui` as a process of its own, on a data directory of the test's own."""
+"""`uniir ui` and `uniir serve` as processes of their own, on a data directory of the test's own."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ HOSTILE = (
 
 @dataclass
 class Served:
-    """A running page. `kill` is -9; `start` brings it back on the same port and data."""
+    """A running command, `ui` or `serve`. `kill` is -9; `start` brings it back on the same port and data."""
 
     data: Path
     corpus: Path
     port: int
+    command: str = "ui"
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -41,13 +42,13 @@ class Served:
 
     @property
     def log(self) -> Path:
-        return self.data.parent / f"{self.data.name}.log"
+        return self.data.parent / f"{self.data.name}-{self.command}.log"
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command("ui", "--port", self.port, "--data-dir", self.data),
+                command(self.command, "--port", self.port, "--data-dir", self.data),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -79,15 +80,16 @@ class Served:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.address}/healthz", timeout=2, trust_env=False).status_code == 200
+            httpx.get(f"{self.address}/healthz", timeout=2, trust_env=False)
         except httpx.TransportError:
             return False
+        return True
 
 
 @contextmanager
-def served(data: Path, corpus: Path) -> Iterator[Served]:
-    """The page on a free port until the block ends."""
-    page = Served(data, corpus, free_port())
+def served(data: Path, corpus: Path, command: str = "ui") -> Iterator[Served]:
+    """The command on a free port until the block ends."""
+    page = Served(data, corpus, free_port(), command)
     try:
         page.start()
         yield page

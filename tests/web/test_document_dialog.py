@@ -29,7 +29,7 @@ def test_a_result_opens_over_the_grid_and_closes_again(screen: SearchScreen) -> 
     screen.page.keyboard.press("Escape")
     expect(screen.dialog).to_be_hidden()
     expect(screen.page).not_to_have_url(re.compile("document="))
-    expect(screen.focused_place).to_have_text("1")
+    screen.expect_focus_on_place(1)
 
 
 def test_arrows_go_through_the_results(screen: SearchScreen) -> None:
@@ -44,7 +44,7 @@ def test_arrows_go_through_the_results(screen: SearchScreen) -> None:
 
 def test_the_picture_in_the_dialog_is_no_thumbnail(screen: SearchScreen) -> None:
     screen.open(0)
-    width = screen.dialog.get_by_role("img").first.evaluate("async (one) => { await one.decode(); return one.naturalWidth; }")
+    width = screen.dialog.locator("img").first.evaluate("async (one) => { await one.decode(); return one.naturalWidth; }")
     assert width > 256
 
 
@@ -62,22 +62,22 @@ def test_a_link_to_what_is_gone_says_so(visitor: Visit) -> None:
 
 def test_everything_can_be_reached_with_keys(screen: SearchScreen) -> None:
     page = screen.page
-    page.locator("body").click(position={"x": 5, "y": 400})
+    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("/")
     expect(screen.field).to_be_focused()
     page.keyboard.press("Escape")
     screen.focus_tile(0)
     page.keyboard.press("ArrowRight")
-    expect(screen.focused_place).to_have_text("2")
+    screen.expect_focus_on_place(2)
     page.keyboard.press("End")
-    expect(screen.focused_place).to_have_text(str(screen.tiles.count()))
+    screen.expect_focus_on_place(screen.tiles.count())
     page.keyboard.press("Home")
-    expect(screen.focused_place).to_have_text("1")
+    screen.expect_focus_on_place(1)
     page.keyboard.press("Enter")
     expect(screen.dialog).to_be_visible()
     page.keyboard.press("Escape")
     expect(screen.dialog).to_be_hidden()
-    expect(screen.focused_place).to_have_text("1")
+    screen.expect_focus_on_place(1)
     page.keyboard.press("m")
     expect(page).to_have_url(re.compile("like="))
 

@@ -37,7 +37,7 @@ def test_a_first_visit_offers_searches_that_find_something(visitor: Visit) -> No
     someone = visitor()
     page = someone.go()
     expect(page.get_by_text("Search pictures and texts together")).to_be_visible()
-    examples = page.get_by_role("group", name="Try one of these").get_by_role("button")
+    examples = page.get_by_role("list", name="Try one of these").get_by_role("button")
     expect(examples.first).to_be_visible()
     someone.shot("first-visit")
     examples.first.click()
@@ -55,16 +55,36 @@ def test_an_empty_collection_says_how_to_fill_it(browser: Browser, empty_server:
         expect(page.get_by_role("heading", name="Ingest")).to_be_visible()
 
 
-def test_a_killed_service_is_missed_and_the_query_kept(browser: Browser, own_server: Served) -> None:
+def test_a_killed_service_is_missed_and_the_query_kept(browser: Browser, library: Library, tmp_path: Path) -> None:
+    data = library.copy(tmp_path / "data")
+    with served(data, library.corpus, "serve") as service, served(data, library.corpus) as page, visitors(browser, page.address) as visit:
+        someone = visit()
+        someone.expects("503")  # pictures that are asked for meanwhile
+        screen = SearchScreen(someone).search("old silver coins")
+        service.kill()
+        screen.field.fill("a tabby cat")
+        screen.field.press("Enter")
+        expect(screen.page.get_by_text("The search service does not answer.").first).to_be_visible()
+        expect(screen.page.get_by_text(re.compile(r"Trying again in \d s\. Your query is kept\.")).first).to_be_visible()
+        expect(screen.page.get_by_text("uniir serve", exact=True)).to_be_visible()
+        someone.shot("service-away")
+        service.start()
+        expect(screen.page.get_by_text("The search service does not answer.").first).to_be_hidden()
+        expect(screen.field).to_have_value("a tabby cat")
+        screen.wait_for_results("a tabby cat")
+        expect(screen.tiles.first).to_contain_text("cat")
+
+
+def test_a_page_that_was_killed_comes_back_with_its_query(browser: Browser, own_server: Served) -> None:
     with visitors(browser, own_server.address) as visit:
         someone = visit()
-        someone.expects("ERR_CONNECTION_REFUSED|WebSocket|ERR_CONNECTION_RESET|ERR_INCOMPLETE")
+        someone.expects("ERR_CONNECTION|WebSocket|ERR_INCOMPLETE|Failed to fetch|status of 5")
         screen = SearchScreen(someone).search("old silver coins")
         own_server.kill()
-        expect(screen.page.get_by_text("The search service does not answer.").first).to_be_visible()
-        someone.shot("service-away")
+        expect(screen.page.get_by_text(re.compile("does not answer|[Cc]onnecting|Connection error")).first).to_be_visible()
+        someone.shot("page-away")
         own_server.start()
-        expect(screen.page.get_by_text("The search service does not answer.").first).to_be_hidden()
+        expect(screen.page.get_by_text(re.compile("does not answer|[Cc]onnecting|Connection error"))).to_have_count(0)
         expect(screen.field).to_have_value("old silver coins")
         screen.search("a tabby cat")
         expect(screen.tiles.first).to_contain_text("cat")
@@ -75,7 +95,7 @@ def test_words_of_a_document_are_never_markup(visitor: Visit) -> None:
     screen = SearchScreen(someone).search("poster with script and bold red link head")
     tile = screen.tile("<script>")
     expect(tile).to_be_visible()
-    tile.get_by_role("button", name=re.compile("^Open")).click()
+    tile.get_by_role("button", name=re.compile("^Place")).click()
     expect(screen.dialog).to_contain_text(HOSTILE)
     assert screen.script("window.broken") is None
     assert screen.page.locator("a[href^='javascript']").count() == 0
