@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TypeAlias
@@ -31,7 +31,7 @@ from storage.sql.collections import CollectionRecord, SqlCollections
 from storage.sql.engines import Engines, open_catalog
 from storage.sql.jobs import SqlJobs
 from storage.sql.ledger import SqlLedger
-from storage.sql.library import SqlLibrary, picture_in_use
+from storage.sql.library import SqlLibrary, unused_pictures
 from storage.thumbnails import Thumbnails
 from uniir.errors import ModelUnavailable, StoreUnavailable
 from uniir.images import FileImages
@@ -100,9 +100,9 @@ class Installation:
         chosen = self.encoder(known.space.encoder if known is not None else encoder or self.settings.encoder)
         return self.collections.get_or_create(name, chosen.space)
 
-    def pictures_in_use(self) -> Callable[[str], bool]:
-        """Tells whether some document of any collection shows the picture with this hash."""
-        return lambda sha256: picture_in_use(self._engines, sha256)
+    def unused_pictures(self, hashes: Sequence[str]) -> Sequence[str]:
+        """Those of the pictures that no document of any collection shows."""
+        return unused_pictures(self._engines, hashes)
 
     def ledger(self, collection: CollectionRecord) -> SqlLedger:
         return SqlLedger(self._engines, collection, keep_vectors=self.settings.keep_vectors)

@@ -74,9 +74,9 @@ def examine(patient: Patient) -> Iterator[Finding]:
     yield from _files(patient)
 
 
-def orphan_thumbnails(thumbnails: ThumbnailShelf, used: Callable[[str], bool]) -> Iterator[Finding]:
-    """Thumbnails of pictures that no document of any collection shows."""
-    orphans = [sha256 for sha256 in thumbnails.hashes() if not used(sha256)]
+def orphan_thumbnails(thumbnails: ThumbnailShelf, unused: Callable[[Sequence[str]], Sequence[str]]) -> Iterator[Finding]:
+    """Thumbnails of pictures that no document of any collection shows; `unused` picks those out."""
+    orphans = unused(list(thumbnails.hashes()))
 
     def mend() -> None:
         for sha256 in orphans:

@@ -6,7 +6,7 @@ import atexit
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from storage.exact import ExactVectors
 from storage.sql.collections import CollectionRecord, SqlCollections
 from storage.sql.engines import Engines, open_catalog
 from storage.sql.ledger import SqlLedger
-from storage.sql.library import SqlLibrary, picture_in_use
+from storage.sql.library import SqlLibrary, unused_pictures
 from storage.thumbnails import Thumbnails
 from tests.folders import Tree, lay
 from uniir.documents import Document
@@ -162,8 +162,7 @@ class World:
         """What the doctor finds, stray thumbnails included."""
         requests = outermost(walked_before(self.ledger.walked()))
         patient = Patient(self.library, self.ledger, self.store, self.thumbnails, self.images, requests)
-        in_use: Callable[[str], bool] = lambda sha256: picture_in_use(self.engines, sha256)  # noqa: E731
-        return [*examine(patient), *orphan_thumbnails(self.thumbnails, in_use)]
+        return [*examine(patient), *orphan_thumbnails(self.thumbnails, lambda hashes: unused_pictures(self.engines, hashes))]
 
     def checks(self) -> list[str]:
         return [finding.check for finding in self.findings()]

@@ -50,7 +50,7 @@ class Upkeep:
         records = installation.collections.all() if collection is None else [installation.collections.get(collection)]
         found = [(record.name, finding) for record in records for finding in examine(everything.patient(record))]
         if collection is None:
-            found += [("thumbnails", one) for one in orphan_thumbnails(installation.thumbnails, installation.pictures_in_use())]
+            found += [("thumbnails", one) for one in orphan_thumbnails(installation.thumbnails, installation.unused_pictures)]
             strays = sorted(set(everything.database.names()) - {record.vectors for record in records})
             if strays:
 
@@ -108,10 +108,8 @@ class Upkeep:
         installation = self._installation
         self._everything.drop_vectors(record)
         installation.collections.remove(record)
-        in_use = installation.pictures_in_use()
-        for sha256 in installation.thumbnails.hashes():
-            if not in_use(sha256):
-                installation.thumbnails.remove(sha256)
+        for sha256 in installation.unused_pictures(list(installation.thumbnails.hashes())):
+            installation.thumbnails.remove(sha256)
 
 
 def _finding_answer(collection: str, finding: Finding, mended: bool) -> FindingAnswer:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, inser
 
 from storage.sql.collections import CollectionRecord
 from storage.sql.engines import Engines
+from storage.sql.library import unused_pictures
 from storage.sql.recording import Recorder
 from storage.sql.rows import PAGE, from_bytes, in_blocks, to_bytes, to_source
 from storage.sql.schema import EmbeddingState, documents, embeddings, failures, now, runs, sources
@@ -194,12 +195,7 @@ class SqlLedger:
         return sorted(pictures)
 
     def unused_pictures(self, hashes: Sequence[str]) -> Sequence[str]:
-        used: set[str] = set()
-        with self._engines.reading() as connection:
-            for block in in_blocks(hashes):
-                query = select(documents.c.image_sha256).where(documents.c.image_sha256.in_(block)).distinct()
-                used.update(connection.execute(query).scalars())
-        return [sha256 for sha256 in hashes if sha256 not in used]
+        return unused_pictures(self._engines, hashes)
 
     def unfinished_deletes(self) -> Sequence[int]:
         return self._documents_in(EmbeddingState.DELETING)

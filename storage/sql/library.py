@@ -189,7 +189,11 @@ class SqlLibrary:
                 )
 
 
-def picture_in_use(engines: Engines, sha256: str) -> bool:
-    """Whether a document of any collection shows the picture with this hash."""
+def unused_pictures(engines: Engines, hashes: Sequence[str]) -> Sequence[str]:
+    """Those of the pictures that no document of any collection shows, in order."""
+    used: set[str] = set()
     with engines.reading() as connection:
-        return connection.execute(select(documents.c.id).where(documents.c.image_sha256 == sha256).limit(1)).first() is not None
+        for block in in_blocks(hashes):
+            query = select(documents.c.image_sha256).where(documents.c.image_sha256.in_(block)).distinct()
+            used.update(connection.execute(query).scalars())
+    return [sha256 for sha256 in hashes if sha256 not in used]

@@ -91,21 +91,6 @@ def test_two_searches_at_once_take_turns(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_command_beside_an_ingest_names_the_one_that_holds_the_directory(tmp_path: Path) -> None:
-    corpus, data = lay(tmp_path / "corpus", big(600)), tmp_path / "data"
-    ingest = spawn(("ingest", corpus), UNIIR_DATA_DIR=data, **SETTINGS)
-    wait_until((data / "owner.json").exists, ingest)
-    search = uniir("search", "note", data=data, UNIIR_WAIT_SECONDS=0)
-    assert search.code == 4
-    assert f"process {ingest.pid}" in search.err
-    assert "uniir ingest" in search.err
-    assert uniir("status", data=data).code == 0
-    waiting = spawn(("search", "note", "--json"), UNIIR_DATA_DIR=data, UNIIR_WAIT_SECONDS=300, **SETTINGS)
-    assert finish(ingest, 300).code == 0
-    assert finish(waiting).code == 0
-
-
-@pytest.mark.slow
 def test_two_ingests_at_once_end_with_one_collection(tmp_path: Path) -> None:
     corpus, data = lay(tmp_path / "corpus", big(150)), tmp_path / "data"
     runs = [spawn(("ingest", corpus, "--json"), UNIIR_DATA_DIR=data, UNIIR_WAIT_SECONDS=300, **SETTINGS) for _ in range(2)]

@@ -29,6 +29,21 @@ def test_migrating_an_empty_catalog_gives_the_tables_of_the_schema(tmp_path: Pat
     engines.close()
 
 
+def test_a_catalog_of_the_first_version_is_brought_up_to_date_with_all_it_holds(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'c.sqlite'}"
+    engines = open_catalog(url)
+    SqlCollections(engines).get_or_create("one", SPACE)
+    with engines.writing() as connection:
+        connection.execute(text("DROP TABLE jobs"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    engines.close()
+    engines = open_catalog(url)
+    assert [record.name for record in SqlCollections(engines).all()] == ["one"]
+    with engines.reader.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engines.close()
+
+
 def test_the_newest_migration_is_the_one_that_opening_expects() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(storage.sql.__file__).parent / "migrations"))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.ownership import Ownership
+from storage.ownership import Ownership, instance_of, owner_of
 from uniir.errors import DirectoryInUse, StoreUnavailable
 
 
@@ -84,3 +84,39 @@ def test_who_owns_it_is_for_the_owner_s_eyes(tmp_path: Path) -> None:
     with Ownership(tmp_path, "uniir search", wait_seconds=0):
         assert stat.S_IMODE((tmp_path / "owner.json").stat().st_mode) == 0o600
     assert not (tmp_path / "owner.json").exists()
+
+
+def test_an_owner_that_serves_says_where_to_those_who_may_read_it(tmp_path: Path) -> None:
+    with Ownership(tmp_path, "uniir serve", wait_seconds=0) as ownership:
+        silent = owner_of(tmp_path)
+        ownership.announce("http://127.0.0.1:8765", "s3cret")
+        owner = owner_of(tmp_path)
+        assert silent is not None
+        assert owner is not None
+        assert (silent.address, silent.secret) == (None, None)
+        assert (owner.pid, owner.address, owner.secret) == (os.getpid(), "http://127.0.0.1:8765", "s3cret")
+        assert owner.since == silent.since
+        assert stat.S_IMODE((tmp_path / "owner.json").stat().st_mode) == 0o600
+    assert owner_of(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", ["", "no json", "[]", "{}", '{"pid": "x", "command": 1, "since": null}'])
+def test_a_file_that_says_nothing_names_nobody(tmp_path: Path, content: str) -> None:
+    (tmp_path / "owner.json").write_text(content)
+    assert owner_of(tmp_path) is None
+
+
+def test_taking_does_not_wait(tmp_path: Path) -> None:
+    first, second = (Ownership(tmp_path, name, wait_seconds=60) for name in ("first", "second"))
+    assert first.take()
+    before = time.monotonic()
+    assert not second.take()
+    assert time.monotonic() - before < 1
+    first.release()
+    assert second.take()
+    second.release()
+
+
+def test_an_instance_tells_owners_apart_and_gives_no_secret_away() -> None:
+    assert instance_of("one") != instance_of("other")
+    assert "one" not in instance_of("one")
