@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import urlencode
 
 from starlette.datastructures import Headers
@@ -24,27 +24,27 @@ _MINE = re.compile(r"/media/(document|picture)(/.*)?")  # Streamlit keeps its ow
 _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"), (b"x-frame-options", b"SAMEORIGIN"))
 
 
-class Pictures(Protocol):
-    """What answers for the service: its own application, or somebody who asks a service elsewhere."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Dispatcher:
-    """Sends each request where it belongs. `routes` is None where the service is another process, which has its own port."""
+    """Sends each request where it belongs. `routes` is None where the service is another process, which has its own port.
+
+    `pictures` answers for the service: its own application, or a forwarder, which `at_end` closes.
+    """
 
     page: ASGIApp
     index: ASGIApp
-    pictures: Pictures
+    pictures: ASGIApp
     routes: ASGIApp | None
     rules: Rules
     door: entry.Door
     whereabouts: Whereabouts
+    at_end: Callable[[], Awaitable[None]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             await self.page(scope, receive, send)
+            if self.at_end is not None:
+                await self.at_end()
         elif scope["type"] == "http" and _SERVICE.fullmatch(scope["path"]):
             await self._service(scope, receive, send)
         elif self._is_refused(scope):

@@ -22,6 +22,9 @@ class Forwarder:
         self._whereabouts = whereabouts
         self._client = httpx.AsyncClient(timeout=httpx.Timeout(60, connect=5), trust_env=False)
 
+    async def close(self) -> None:
+        await self._client.aclose()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             answer = await self._asked(Request(scope, receive))

@@ -83,7 +83,8 @@ def _follow_owner(settings: Settings, whereabouts: Whereabouts) -> None:
 def _run_alone(settings: Settings, whereabouts: Whereabouts, tell: Callable[[str], None]) -> None:
     with _listening(settings) as listening, stop_signals() as asked_to_stop:
         page, rules = streamlit_app(settings.upload_megabytes), Rules.of(settings, whereabouts.now.key)
-        server = _server(lambda _: Dispatcher(page, Index(), Forwarder(whereabouts), None, rules, Door(settings), whereabouts), listening)
+        pictures, door = Forwarder(whereabouts), Door(settings)
+        server = _server(lambda _: Dispatcher(page, Index(), pictures, None, rules, door, whereabouts, pictures.close), listening)
         server.start()
         tell(listening.address)
         asked_to_stop.wait()
