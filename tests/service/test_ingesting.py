@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -216,3 +217,16 @@ def test_searches_are_answered_while_vectors_are_made_anew_and_taken_away(fresh:
         for one in asking:
             one.result()
     assert statuses <= {200, 404}
+
+
+def test_a_job_is_not_looked_at_more_often_because_many_follow_it(fresh: Fresh, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = fresh(notes(600))
+    looks: list[str] = []
+    look = here.service.job
+    monkeypatch.setattr(here.service, "job", lambda job: (looks.append(job), look(job))[1])
+    start = time.monotonic()
+    job = here.post("/v1/ingest", {"paths": [str(here.corpus)]}).json()["id"]
+    with ThreadPoolExecutor(20) as pool:
+        ends = list(pool.map(lambda _: list(followed(here, job))[-1]["state"], range(20)))
+    assert ends == ["done"] * 20
+    assert len(looks) < 20 + 10 * (time.monotonic() - start)  # each once at the beginning at most, then eight times a second

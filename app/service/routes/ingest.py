@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import anyio
 from fastapi import APIRouter, Body, Depends, Form, Query, Request, UploadFile
 from fastapi.openapi.models import Example
 from pydantic import BaseModel
-from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.concurrency import run_in_threadpool
+from sse_starlette import EventSourceResponse
 
+from app.service.following import Following
 from app.service.guarding import is_trusted
 from app.service.hosted import HostedService, UploadedFile
 from app.service.problems import documented
@@ -28,7 +27,6 @@ _EXAMPLES: dict[str, Example] = {
         "value": {"paths": ["/srv/photos"], "prune": True, "retry": True},
     },
 }
-_LOOK_SECONDS = 0.25
 _PING_SECONDS = 15
 
 
@@ -39,6 +37,7 @@ class Ignored(BaseModel):
 
 
 def ingest_routes(service: HostedService, settings: Settings, stopping: Callable[[], bool]) -> APIRouter:
+    following = Following(service, stopping)
     router = APIRouter(prefix="/v1", tags=["ingest"], responses=documented(400, 401, 404, 409, 413, 415, 422, 503))
 
     @router.post(
@@ -84,8 +83,8 @@ def ingest_routes(service: HostedService, settings: Settings, stopping: Callable
     )
     async def events(job: JobId) -> EventSourceResponse:
         """An event `job` with the job as data: now, and whenever it has changed, until it is over."""
-        first = await run_in_threadpool(service.job, job)  # an unknown job is an error, not a stream
-        return EventSourceResponse(_changes(service, first, stopping), ping=_PING_SECONDS)
+        first = await following.look(job)  # an unknown job is an error, not a stream
+        return EventSourceResponse(following.events(first), ping=_PING_SECONDS)
 
     @router.post("/ingest/{job}/cancel", response_model=JobAnswer, summary="End a job after the batch at hand")
     def cancel(job: JobId) -> JobAnswer:
@@ -127,18 +126,3 @@ def require_allowed(paths: Sequence[str], settings: Settings) -> None:
                 "Only folders below the service's `corpus_roots` may be ingested by everybody.",
                 "Send the owner's secret or the token, add the folder to `corpus_roots`, or run `uniir ingest` on that machine.",
             )
-
-
-async def _changes(service: HostedService, job: JobAnswer, stopping: Callable[[], bool]) -> AsyncIterator[ServerSentEvent]:
-    """Looks at the job a few times a second: no thread waits for anybody's stream."""
-    yield _event(job)
-    while not job.is_over and not stopping():
-        await anyio.sleep(_LOOK_SECONDS)
-        now = await run_in_threadpool(service.job, job.id)
-        if now != job:
-            job = now
-            yield _event(job)
-
-
-def _event(job: JobAnswer) -> ServerSentEvent:
-    return ServerSentEvent(job.model_dump_json(by_alias=True), event="job")
