@@ -190,7 +190,9 @@ class OwnedInstallation:
             self.installation.images,
         )
 
-    def ingest(self, collection: CollectionRecord, request: Request, sink: Sink, stop: threading.Event) -> Ingest:
+    def ingest(
+        self, collection: CollectionRecord, request: Request, sink: Sink, stop: threading.Event, hurry: threading.Event | None = None
+    ) -> Ingest:
         ledger, encoder = self.installation.ledger(collection), self.installation.encoder_of(collection)
         return Ingest(
             request,
@@ -201,6 +203,7 @@ class OwnedInstallation:
             sink=sink,
             stop=stop,
             workers=self.installation.settings.workers,
+            hurry=hurry,
         )
 
     def patient(self, collection: CollectionRecord) -> Patient:

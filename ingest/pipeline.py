@@ -40,7 +40,10 @@ class _Written:
 
 
 class Ingest:
-    """One request. `stop` ends the run after the batch at hand; `run` may be called once."""
+    """One request. `stop` ends the run after the batch at hand; `run` may be called once.
+
+    `hurry`, set as well, leaves the index unbuilt: for who must end soon and runs the same again.
+    """
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Ingest:
         sink: Sink,
         stop: threading.Event,
         workers: int,
+        hurry: threading.Event | None = None,
     ) -> None:
         self._request = request
         self._changes = Changes(request, ledger)
@@ -62,6 +66,7 @@ class Ingest:
         self._writer = writer
         self._sink = sink
         self._stop = stop
+        self._hurry = hurry or threading.Event()
         self._workers = workers
         self._counts = Counts()
         self._missing: list[int] = []
@@ -112,9 +117,10 @@ class Ingest:
                 self._read_and_write(self._tasks())
                 if not self._stop.is_set():
                     self._close_the_pass()
-            if self._writer.has_unfinished:
-                self._sink(Finishing())
-            self._writer.finish()
+            if not (self._stop.is_set() and self._hurry.is_set()):
+                if self._writer.has_unfinished:
+                    self._sink(Finishing())
+                self._writer.finish()
             self._counts.documents = self._writer.indexed
             self._counts.interrupted = self._stop.is_set()
             state = "stopped" if self._counts.interrupted else "done"

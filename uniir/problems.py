@@ -48,7 +48,8 @@ _KINDS = (
     _Kind(Interrupted, "interrupted", 503, "Interrupted"),
     _Kind(UniirError, "internal", 500, "This should not have happened"),
 )
-_BY_CODE = {kind.code: kind.error for kind in _KINDS} | {"invalid-request": UsageError}
+_HTTP = ("invalid-request", "forbidden", "method-not-allowed", "unsupported-media-type")  # what HTTP itself refuses
+_BY_CODE = {kind.code: kind.error for kind in _KINDS} | dict.fromkeys(_HTTP, UsageError)
 
 
 def problem_of(error: UniirError, request_id: str | None = None) -> Problem:

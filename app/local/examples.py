@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import cycle
 
+from app.local.phrases import opening, subject
 from app.local.searching import Searching
 from app.wiring import Installation
 from storage.sql.collections import CollectionRecord
@@ -14,12 +15,10 @@ from uniir.errors import QueryError
 from uniir.ids import format_id
 from uniir.wire import ExampleQuery, SearchRequest
 
-_TRIED = 4  # documents of each modality
+_TRIED = 5  # documents of each modality
 _SHOWN = 6
 _FOUND_AMONG = 10
-_WORDS = 8
-_SENTENCE = re.compile(r"(?<=[.!?])\s|\n")
-_WORD = re.compile(r"[\w'\u2019-]+")
+_PAIR, _TEXT, _IMAGE = Modality.IMAGE_TEXT, Modality.TEXT, Modality.IMAGE
 
 
 class Examples:
@@ -29,82 +28,70 @@ class Examples:
         self._installation = installation
         self._searching = searching
         self._lock = threading.Lock()
-        self._known: dict[tuple[int, object], Sequence[ExampleQuery]] = {}
+        self._known: dict[int, tuple[object, Sequence[ExampleQuery]]] = {}
 
     def examples(self, collection: str | None) -> Sequence[ExampleQuery]:
         """Up to six, the same ones while the collection stays as it is. Raises NotFound."""
         record = self._installation.collection(collection)
-        state = (record.id, tuple(self._installation.collections.counts(record).indexed.values()))
+        state = tuple(self._installation.collections.counts(record).indexed.values())
         with self._lock:
-            known = self._known.get(state)
-        if known is None:
-            known = self._made(record)
+            known = self._known.get(record.id)
+        if known is None or known[0] != state:
+            known = (state, self._made(record))
             with self._lock:
-                self._known = {key: value for key, value in self._known.items() if key[0] != record.id} | {state: known}
-        return known
+                self._known[record.id] = known
+        return known[1]
 
     def _made(self, record: CollectionRecord) -> Sequence[ExampleQuery]:
+        """One of each kind that the collection allows, then more of the same."""
+        some = {modality: self._installation.browser.some(record, modality, _TRIED) for modality in Modality}
+        kinds = [
+            _by_words([*some[_PAIR], *some[_TEXT]], "find-anything"),
+            _by_picture([*some[_IMAGE], *some[_PAIR]], "find-related"),
+            _by_words(some[_TEXT][1:], "find-texts"),
+            _by_both([*some[_IMAGE], *some[_PAIR]], [*some[_PAIR], *some[_TEXT]][::-1]),
+            _by_words(some[_PAIR][1:], "find-captioned-pictures"),
+            _by_picture([*some[_IMAGE], *some[_PAIR]][1:], "find-similar-pictures"),
+        ]
         kept: list[ExampleQuery] = []
-        for example, document in _alternating(self._by_words(record), self._by_picture(record), self._by_both(record)):
-            if len(kept) == _SHOWN:
-                break
-            if all(example.title != other.title for other in kept) and self._finds(record, example, document):
-                kept.append(example)
+        left = len(kinds)
+        for kind in cycle(kinds):
+            if len(kept) == _SHOWN or not left:
+                return kept
+            found = next((one for one, made_of in kind if one.title not in _titles(kept) and self._finds(record, one, made_of)), None)
+            left = len(kinds) if found is not None else left - 1
+            kept += [found] if found is not None else []
         return kept
 
-    def _by_words(self, record: CollectionRecord) -> Iterator[tuple[ExampleQuery, Document]]:
-        for modality in (Modality.IMAGE_TEXT, Modality.TEXT):
-            for document in self._installation.browser.some(record, modality, _TRIED):
-                words = _opening(document.text or "")
-                if words:
-                    yield ExampleQuery(title=words, text=words, like=None, instruction="find-anything"), document
-
-    def _by_picture(self, record: CollectionRecord) -> Iterator[tuple[ExampleQuery, Document]]:
-        for modality in (Modality.IMAGE, Modality.IMAGE_TEXT):
-            for document in self._installation.browser.some(record, modality, _TRIED)[1:]:
-                number = format_id(document.id)
-                yield (
-                    ExampleQuery(title=f"More like {document.source.file.name}", text=None, like=number, instruction="find-related"),
-                    document,
-                )
-
-    def _by_both(self, record: CollectionRecord) -> Iterator[tuple[ExampleQuery, Document]]:
-        for modality in (Modality.IMAGE_TEXT, Modality.IMAGE):
-            pictures = self._installation.browser.some(record, modality, _TRIED)
-            captions = self._installation.browser.some(record, Modality.IMAGE_TEXT, _TRIED)
-            for picture, caption in zip(pictures, reversed(captions), strict=False):
-                words = _opening(caption.text or "")
-                if words and picture.id != caption.id:
-                    title = f"{picture.source.file.name} and {words!r}"
-                    yield ExampleQuery(title=title, text=words, like=format_id(picture.id), instruction="find-about-both"), caption
-
-    def _finds(self, record: CollectionRecord, example: ExampleQuery, document: Document) -> bool:
-        """Whether it finds what it was made from, or, where only likeness was asked for, anything at all."""
+    def _finds(self, record: CollectionRecord, example: ExampleQuery, made_of: Document | None) -> bool:
+        """Whether it finds what its words were taken from; likeness has nothing of the kind, and finds anything at all."""
         like = [example.like] if example.like is not None else []
         try:
             request = SearchRequest(text=example.text, like=like, instruction=example.instruction, k=_FOUND_AMONG, collection=record.name)
             hits = self._searching.search(request).hits
         except QueryError:
             return False
-        return bool(hits) and (example.text is None or any(hit.id == format_id(document.id) for hit in hits))
+        return bool(hits) and (made_of is None or format_id(made_of.id) in {hit.id for hit in hits})
 
 
-def _alternating(*streams: Iterator[tuple[ExampleQuery, Document]]) -> Iterator[tuple[ExampleQuery, Document]]:
-    """One of each in turn, words twice, since they are what most people begin with."""
-    left = [streams[0], *streams]
-    while left:
-        for stream in list(left):
-            found = next(stream, None)
-            if found is None:
-                left = [other for other in left if other is not stream]
-            else:
-                yield found
+def _titles(examples: Sequence[ExampleQuery]) -> set[str]:
+    return {example.title for example in examples}
 
 
-def _opening(text: str) -> str:
-    """The first words of a text that say something."""
-    for sentence in _SENTENCE.split(text):
-        words = _WORD.findall(sentence)
-        if len(words) >= 2:
-            return " ".join(words[:_WORDS])
-    return ""
+def _by_words(documents: Sequence[Document], instruction: str) -> Iterator[tuple[ExampleQuery, Document | None]]:
+    for document in documents:
+        if words := opening(document.text or ""):
+            yield ExampleQuery(title=words, text=words, like=None, instruction=instruction), document
+
+
+def _by_picture(documents: Sequence[Document], instruction: str) -> Iterator[tuple[ExampleQuery, Document | None]]:
+    for document in documents:
+        yield ExampleQuery(title=subject(document), text=None, like=format_id(document.id), instruction=instruction), None
+
+
+def _by_both(pictures: Sequence[Document], texts: Sequence[Document]) -> Iterator[tuple[ExampleQuery, Document | None]]:
+    for picture, text in zip(pictures, texts, strict=False):
+        words = opening(text.text or "")
+        if words and picture.id != text.id:
+            title = f"{subject(picture)} + {words}"
+            yield ExampleQuery(title=title, text=words, like=format_id(picture.id), instruction="find-about-both"), text

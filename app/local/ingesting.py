@@ -57,24 +57,24 @@ class Ingesting:
         words = introduction(collection.space.encoder) if known is None else ""
         return Accepted(request.model_copy(update={"collection": name}), name, words)
 
-    def run(self, accepted: Accepted, sink: Sink, stop: threading.Event) -> IngestReport:
-        """Raises UsageError, StoreUnavailable; what was done until then is kept."""
+    def run(self, accepted: Accepted, sink: Sink, stop: threading.Event, hurry: threading.Event) -> IngestReport:
+        """Raises UsageError, StoreUnavailable; what was done until then is kept. `hurry` is for who runs the same again."""
         started = time.perf_counter()
-        collection, job = self._job(accepted, sink, stop)
+        collection, job = self._job(accepted, sink, stop, hurry)
         return self._report(accepted, collection, job.run(), time.perf_counter() - started)
 
     def plan(self, accepted: Accepted) -> IngestReport:
         """What a run would do, without doing any of it."""
         started = time.perf_counter()
-        collection, job = self._job(accepted, lambda event: None, threading.Event())
+        collection, job = self._job(accepted, lambda event: None, threading.Event(), threading.Event())
         return self._report(replace(accepted, introduction=""), collection, job.plan(), time.perf_counter() - started)
 
-    def _job(self, accepted: Accepted, sink: Sink, stop: threading.Event) -> tuple[CollectionRecord, Ingest]:
+    def _job(self, accepted: Accepted, sink: Sink, stop: threading.Event, hurry: threading.Event) -> tuple[CollectionRecord, Ingest]:
         request = accepted.request
         collection = self._installation.collection_for_ingest(accepted.collection, request.encoder)
         scopes = resolve_scopes([Path(path) for path in request.paths], self._installation.ledger(collection))
         wanted = Request(scopes, tuple(request.exclude), prune=request.prune, retry=request.retry)
-        return collection, self._everything.ingest(collection, wanted, sink, stop)
+        return collection, self._everything.ingest(collection, wanted, sink, stop, hurry)
 
     def _report(self, accepted: Accepted, collection: CollectionRecord, counts: Counts, seconds: float) -> IngestReport:
         return IngestReport(

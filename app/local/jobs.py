@@ -30,6 +30,7 @@ class _Live:
     accepted: Accepted
     meter: Meter
     stop: threading.Event = field(default_factory=threading.Event)
+    hurry: threading.Event = field(default_factory=threading.Event)
     cancelled: bool = False
 
 
@@ -150,6 +151,8 @@ class JobBoard:
         with self._changing:
             self._closed = True
             for live in self._live.values():
+                if live.record.origin is Origin.SERVICE and not live.cancelled:  # it is run again
+                    live.hurry.set()
                 live.stop.set()
             self._queue.clear()
             worker = self._worker
@@ -183,7 +186,7 @@ class JobBoard:
         self._jobs.start(live.record.id)
         live.meter.begin()
         try:
-            report = self._ingesting.run(live.accepted, live.meter.listen, live.stop)
+            report = self._ingesting.run(live.accepted, live.meter.listen, live.stop, live.hurry)
         except UniirError as error:
             self._over(live, JobState.FAILED, problem=problem_of(error))
         except Exception as error:
