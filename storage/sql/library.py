@@ -9,7 +9,7 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select, true, update
+from sqlalchemy import bindparam, func, select, true, update
 
 from storage.sql.collections import CollectionRecord
 from storage.sql.engines import Engines
@@ -19,6 +19,18 @@ from storage.sql.schema import EmbeddingState, documents, embeddings, failures, 
 from uniir.documents import Document, Modality
 from uniir.ledger import SourceKey, SourceRecord
 from uniir.protocols import StoredVector
+
+# What every search asks: written once, since putting such a query together takes longer than SQLite's answer.
+_INDEXED = (embeddings.c.space_id == bindparam("space")) & (embeddings.c.state == EmbeddingState.INDEXED)
+_DOCUMENTS = (
+    select(documents, sources.c.root, sources.c.path)
+    .join(sources, sources.c.id == documents.c.source_id)
+    .join(embeddings, embeddings.c.document_id == documents.c.id)
+    .where(documents.c.id.in_(bindparam("ids", expanding=True)), _INDEXED)
+)
+_VECTORS = select(embeddings.c.document_id, embeddings.c.vector).where(
+    embeddings.c.document_id.in_(bindparam("ids", expanding=True)), _INDEXED, embeddings.c.vector.is_not(None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +58,7 @@ class SqlLibrary:
         found: dict[int, Document] = {}
         with self._engines.reading() as connection:
             for block in in_blocks(ids):
-                query = (
-                    select(documents, sources.c.root, sources.c.path)
-                    .join(sources, sources.c.id == documents.c.source_id)
-                    .join(embeddings, embeddings.c.document_id == documents.c.id)
-                    .where(documents.c.id.in_(block), self._indexed)
-                )
-                for row in connection.execute(query).mappings():
+                for row in connection.execute(_DOCUMENTS, {"ids": block, "space": self._collection.space_id}).mappings():
                     found[row["id"]] = to_document(row, row["root"], row["path"])
         return found
 
@@ -60,10 +66,8 @@ class SqlLibrary:
         found: dict[int, NDArray[np.float16]] = {}
         with self._engines.reading() as connection:
             for block in in_blocks(ids):
-                query = select(embeddings.c.document_id, embeddings.c.vector).where(
-                    embeddings.c.document_id.in_(block), self._indexed, embeddings.c.vector.is_not(None)
-                )
-                found |= {row.document_id: from_bytes(row.vector) for row in connection.execute(query)}
+                rows = connection.execute(_VECTORS, {"ids": block, "space": self._collection.space_id})
+                found |= {row.document_id: from_bytes(row.vector) for row in rows}
         return found
 
     def ids_below(self, path: str, modality: Modality | None) -> frozenset[int]:
