@@ -12,7 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from ingest.walk import readable_suffix
+from ingest.walk import IGNORE_FILE, readable_suffix
 from uniir.errors import StoreUnavailable, UsageError
 
 _LONGEST = 200  # bytes of a name, so that a suffix of ours still fits
@@ -43,6 +43,8 @@ class Uploads:
             raise UsageError("No file was sent.", "Choose at least one.")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            # below a corpus the data directory is left out of every walk; these files are not
+            (self._folder.parent / IGNORE_FILE).write_text("!*\n")
             return [path for family in _families(files) for path in self._keep_family(family)]
         except OSError as error:
             raise StoreUnavailable(f"The files can't be kept in {self._folder}: {error.strerror or error}.", "Make room.") from error

@@ -195,6 +195,16 @@ def test_uploads_keep_their_names_and_lead_nowhere(tmp_path: Path) -> None:
         assert service.search(SearchRequest(text="a blue boat", k=1)).hits[0].path == str(folder / "boat.jpg")
 
 
+def test_uploads_are_ingested_where_the_data_lies_in_the_corpus_too(tmp_path: Path) -> None:
+    lay(tmp_path, {"cat.txt": "a cat"})
+    with local_service(tmp_path) as service:
+        ingested(service, tmp_path)
+        last = ended(service, service.ingest_files([sent("boat.txt", b"a blue boat")]))
+        assert last.report is not None
+        assert last.report.added == 1
+        assert service.search(SearchRequest(text="a blue boat", k=1)).hits[0].text == "a blue boat"
+
+
 def test_an_upload_of_the_same_name_stands_beside_the_first_unless_it_is_the_same(tmp_path: Path) -> None:
     with local_service(tmp_path) as service:
         for content in (picture(1), picture(1), picture(2)):

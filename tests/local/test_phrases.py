@@ -15,7 +15,7 @@ from uniir.documents import Document, ImageReference, Json, Modality, Source
     [
         ("# About sailing\n\nSails need wind.", "About sailing"),
         ("A dog runs. It barks.", "A dog runs"),
-        ("Move the cables to the bottom of the case and then screw it in", "Move the cables to the bottom"),
+        ("Put the kettle and the pot of tea on the stove again today", "Put the kettle and the pot of tea"),
         ("When the water has boiled, pour it over the ground coffee beans slowly", "When the water has boiled"),
         ("word", ""),
         ("", ""),
