@@ -1,4 +1,4 @@
-"""Reads M-BEIR's layout on disk (hub data set TIGER-Lab/M-BEIR): queries, candidate pools, judgments, instructions.
+"""Reads M-BEIR's files (hub data set TIGER-Lab/M-BEIR): queries, candidate pools, judgments, instructions. `layout` finds them.
 
 Everything is streamed, plain or gzipped, and every complaint names the file and the line.
 """
@@ -18,8 +18,7 @@ from typing import IO, Any
 from uniir.documents import Modality
 from uniir.errors import UsageError
 
-_WAY_OUT = "The layout is that of the hub data set TIGER-Lab/M-BEIR."
-_QUERY_FILE = re.compile(r"mbeir_(?P<name>.+)_task(?P<task>\d)_(?P<split>[a-z]+)\.jsonl(?:\.gz)?")
+WAY_OUT = "The layout is that of the hub data set TIGER-Lab/M-BEIR."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +42,6 @@ class MbeirCandidate:
     text: str | None
     image: str | None
     modality: Modality
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationSet:
-    """One data set and task of a split, with its files."""
-
-    name: str
-    task: int
-    queries: Path
-    local_pool: Path
-    qrels: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +99,7 @@ def read_qrels(file: Path) -> dict[str, frozenset[str]]:
             if not columns:
                 continue
             if len(columns) not in (4, 5) or not re.fullmatch(r"-?\d+", columns[3]):
-                raise UsageError(f"{file}, line {number}: not `qid 0 did relevance task_id`.", _WAY_OUT)
+                raise UsageError(f"{file}, line {number}: not `qid 0 did relevance task_id`.", WAY_OUT)
             if int(columns[3]) > 0:
                 positives.setdefault(columns[0], set()).add(columns[2])
     return {qid: frozenset(dids) for qid, dids in positives.items()}
@@ -126,45 +114,10 @@ def read_instructions(file: Path) -> dict[InstructionKey, tuple[str, ...]]:
             try:
                 key = InstructionKey(row["dataset_id"], parse_modality(row["query_modality"]), parse_modality(row["cand_modality"]))
             except (KeyError, ValueError) as error:
-                raise UsageError(f"{file}, line {number}: {error}.", _WAY_OUT) from None
+                raise UsageError(f"{file}, line {number}: {error}.", WAY_OUT) from None
             prompts = (row.get(f"prompt_{index}") for index in range(1, 5))
             instructions[key] = tuple(prompt.strip() for prompt in prompts if prompt and prompt.strip())
     return instructions
-
-
-def evaluation_sets(root: Path, split: str) -> list[EvaluationSet]:
-    """The sets of a split that have queries, a local pool and judgments, by task and name; raises UsageError where there are none."""
-    found = []
-    for file in sorted((root / "query" / split).glob("mbeir_*.jsonl*")):
-        if match := _QUERY_FILE.fullmatch(file.name):
-            name, task = match["name"], int(match["task"])
-            found.append(EvaluationSet(name, task, file, _local_pool(root, name, task, split), _qrels(root, name, task, split)))
-    if not found:
-        raise UsageError(f"There are no queries under {root / 'query' / split}.", _WAY_OUT)
-    return sorted(found, key=lambda one: (one.task, one.name))
-
-
-def global_pool(root: Path, split: str) -> Path:
-    """The union of all local pools of a split."""
-    return _existing(root / "cand_pool" / "global", f"mbeir_union_{split}_cand_pool.jsonl")
-
-
-def _local_pool(root: Path, name: str, task: int, split: str) -> Path:
-    # Most sets have one pool for all splits; MSCOCO, and data laid out after it, has one for each.
-    folder = root / "cand_pool" / "local"
-    own = folder / f"mbeir_{name}_task{task}_{split}_cand_pool.jsonl"
-    return own if own.exists() else _existing(folder, f"mbeir_{name}_task{task}_cand_pool.jsonl")
-
-
-def _qrels(root: Path, name: str, task: int, split: str) -> Path:
-    return _existing(root / "qrels" / split, f"mbeir_{name}_task{task}_{split}_qrels.txt")
-
-
-def _existing(folder: Path, name: str) -> Path:
-    for file in (folder / name, folder / f"{name}.gz"):
-        if file.exists():
-            return file
-    raise UsageError(f"{folder / name} is missing.", _WAY_OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +132,9 @@ class _Line:
         try:
             yield
         except KeyError as error:
-            raise UsageError(f"{self.file}, line {self.number}: {error} is missing.", _WAY_OUT) from None
+            raise UsageError(f"{self.file}, line {self.number}: {error} is missing.", WAY_OUT) from None
         except (TypeError, ValueError) as error:
-            raise UsageError(f"{self.file}, line {self.number}: {error}.", _WAY_OUT) from None
+            raise UsageError(f"{self.file}, line {self.number}: {error}.", WAY_OUT) from None
 
     def identifier(self, key: str) -> str:
         value = self.values[key]
@@ -209,9 +162,9 @@ def _json_lines(file: Path) -> Iterator[_Line]:
             try:
                 values = json.loads(raw)
             except (json.JSONDecodeError, UnicodeDecodeError) as error:
-                raise UsageError(f"{file}, line {number}: not JSON ({error}).", _WAY_OUT) from None
+                raise UsageError(f"{file}, line {number}: not JSON ({error}).", WAY_OUT) from None
             if not isinstance(values, dict):
-                raise UsageError(f"{file}, line {number}: not a JSON object.", _WAY_OUT)
+                raise UsageError(f"{file}, line {number}: not a JSON object.", WAY_OUT)
             yield _Line(file, number, values)
 
 
@@ -221,4 +174,4 @@ def _opened(file: Path) -> Iterator[IO[bytes]]:
         with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
             yield opened  # type: ignore[misc]
     except OSError as error:
-        raise UsageError(f"{file} can't be read: {error.strerror or error}.", _WAY_OUT) from None
+        raise UsageError(f"{file} can't be read: {error.strerror or error}.", WAY_OUT) from None

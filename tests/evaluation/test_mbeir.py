@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.layout import evaluation_sets, global_pool, global_pools, query_files
 from evaluation.mbeir import (
     InstructionKey,
-    evaluation_sets,
-    global_pool,
     read_candidates,
     read_instructions,
     read_qrels,
@@ -121,3 +120,33 @@ def test_sets_are_found_with_pools_of_their_split_before_pools_of_all_splits(tmp
 def test_a_folder_without_queries_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no queries"):
         evaluation_sets(tmp_path, "test")
+
+
+def test_a_file_of_several_tasks_is_a_set_whose_task_its_name_does_not_tell(tmp_path: Path) -> None:
+    lay(
+        tmp_path,
+        {
+            "query/test/mbeir_mini_test.jsonl": "",
+            "cand_pool/local/mbeir_mini_cand_pool.jsonl": "",
+            "qrels/test/mbeir_mini_test_qrels.txt": "",
+        },
+    )
+    (one,) = query_files(tmp_path, "test")
+    assert (one.name, one.task) == ("mini", None)
+    assert evaluation_sets(tmp_path, "test") == []
+    assert [file.name for file in global_pools(tmp_path, "test")] == ["mbeir_mini_cand_pool.jsonl"]
+
+
+def test_the_older_layout_is_found_too(tmp_path: Path) -> None:
+    lay(
+        tmp_path,
+        {
+            "test/mbeir_cirr_task7_test.jsonl": "",
+            "cand_pool/mbeir_cirr_task7_cand_pool.jsonl": "",
+            "cand_pool/union_pool/mbeir_union_test_cand_pool.jsonl": "",
+            "qrels/mbeir_cirr_task7_test_qrels.txt": "",
+        },
+    )
+    (one,) = query_files(tmp_path, "test")
+    assert (one.name, one.task, one.local_pool.parent.name, one.qrels.parent.name) == ("cirr", 7, "cand_pool", "qrels")
+    assert global_pool(tmp_path, "test").parent.name == "union_pool"

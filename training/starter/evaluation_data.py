@@ -6,16 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.mbeir import (
-    InstructionKey,
-    dataset_of,
-    evaluation_sets,
-    global_pool,
-    read_candidates,
-    read_instructions,
-    read_qrels,
-    read_queries,
-)
+from evaluation.layout import evaluation_sets, global_pool
+from evaluation.mbeir import InstructionKey, dataset_of, read_candidates, read_instructions, read_qrels, read_queries
 from training.starter.pairs import Parts, RetrievalTask
 from uniir.documents import Modality
 

@@ -1,0 +1,106 @@
+"""Finds M-BEIR's files under a root, in the layout of the hub and in the older one of the authors' own generators."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evaluation.mbeir import WAY_OUT
+from uniir.errors import UsageError
+
+_QUERY_FILE = re.compile(r"mbeir_(?P<name>.+?)(?:_task(?P<task>\d))?_(?P<split>[a-z]+)\.jsonl(?:\.gz)?", re.IGNORECASE)
+_POOL_FILE = re.compile(r"mbeir_.+?_cand_pool\.jsonl(?:\.gz)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryFile:
+    """A file of queries with the pool and the judgments that belong to it. `task` is None where the name tells none: any may occur."""
+
+    name: str
+    task: int | None
+    queries: Path
+    local_pool: Path
+    qrels: Path
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSet:
+    """One data set and task of a split, with its files."""
+
+    name: str
+    task: int
+    queries: Path
+    local_pool: Path
+    qrels: Path
+
+
+def query_files(root: Path, split: str) -> list[QueryFile]:
+    """The files of a split that have a local pool and judgments, by task and name; raises UsageError where there are none."""
+    found = []
+    for file in _files(root / "query" / split, root / split, "jsonl"):
+        match = _QUERY_FILE.fullmatch(file.name)
+        if match is None or match["split"].lower() != split:
+            continue
+        stem = file.name.split(".")[0][: -len(split) - 1]
+        pool, qrels = _pool(root, stem, split), _qrels(root, stem, split)
+        found.append(QueryFile(match["name"].lower(), int(match["task"]) if match["task"] else None, file, pool, qrels))
+    if not found:
+        raise UsageError(f"There are no queries under {root / 'query' / split}.", WAY_OUT)
+    return sorted(found, key=lambda one: (-1 if one.task is None else one.task, one.name))
+
+
+def evaluation_sets(root: Path, split: str) -> list[EvaluationSet]:
+    """The sets of a split that are one task each, by task and name; raises UsageError where there are none."""
+    files = query_files(root, split)
+    return [EvaluationSet(one.name, one.task, one.queries, one.local_pool, one.qrels) for one in files if one.task is not None]
+
+
+def global_pool(root: Path, split: str) -> Path:
+    """The union of all local pools of a split."""
+    return _first([root / "cand_pool" / "global", root / "cand_pool" / "union_pool"], [f"mbeir_union_{split}_cand_pool.jsonl"])
+
+
+def global_pools(root: Path, split: str) -> Sequence[Path]:
+    """The files whose lines together are the global pool: the union where there is one, else the local pools of all sets of the split."""
+    try:
+        return [global_pool(root, split)]
+    except UsageError:
+        return sorted({one.local_pool for one in query_files(root, split)})
+
+
+def instructions_file(root: Path) -> Path:
+    """The wordings of all sets. Raises UsageError."""
+    return _first([root / "instructions"], ["query_instructions.tsv"])
+
+
+def local_pools(root: Path) -> Sequence[Path]:
+    """Every local pool, whatever its split."""
+    return [file for file in _files(root / "cand_pool" / "local", root / "cand_pool", "jsonl") if _POOL_FILE.fullmatch(file.name)]
+
+
+def _pool(root: Path, stem: str, split: str) -> Path:
+    # Most sets have one pool for all splits; MSCOCO, and data laid out after it, has one for each.
+    return _first([root / "cand_pool" / "local", root / "cand_pool"], [f"{stem}_{split}_cand_pool.jsonl", f"{stem}_cand_pool.jsonl"])
+
+
+def _qrels(root: Path, stem: str, split: str) -> Path:
+    # Some of the authors' settings name the split twice.
+    folders = [root / "qrels" / split, root / "qrels" / split / split, root / "qrels"]
+    return _first(folders, [f"{stem}_{split}_qrels.txt"])
+
+
+def _first(folders: Sequence[Path], names: Sequence[str]) -> Path:
+    for folder in folders:
+        for name in names:
+            for file in (folder / name, folder / f"{name}.gz"):
+                if file.exists():
+                    return file
+    raise UsageError(f"{folders[0] / names[-1]} is missing.", WAY_OUT)
+
+
+def _files(folder: Path, older: Path, suffix: str) -> Iterator[Path]:
+    """Those of the folder, or of its place in the older layout where it does not exist."""
+    place = folder if folder.is_dir() else older
+    yield from sorted(file for file in place.glob("*") if f".{suffix}" in file.name)
