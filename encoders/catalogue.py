@@ -14,6 +14,7 @@ from encoders.specs import EncoderSpec, Weakness
 from uniir.documents import Modality
 from uniir.errors import UsageError
 from uniir.protocols import Encoder
+from uniir.settings import models_directory
 
 _INSTEAD = (
     "A model trained on millions of pairs, such as CLIP_SF large of the hub repository TIGER-Lab/UniIR (MIT), does better; "
@@ -85,7 +86,7 @@ def load_encoder(name: str, device: Device, models: Path | None = None) -> Encod
     """
     if name in _LOADERS:
         return _LOADERS[name](device)
-    weights = uniir_family.located(name, models or uniir_family.models_directory())
+    weights = uniir_family.located(name, models or models_directory())
     if weights is None:
         known = ", ".join(spec.name for spec in SPECS)
         raise UsageError(f"There is no encoder {name!r}.", f"Known: {known}, or the path of a checkpoint (`uniir models` tells more).")

@@ -17,6 +17,11 @@ from uniir.images import DEFAULT_PIXEL_LIMIT
 FILE = "uniir.toml"
 
 
+def models_directory() -> Path:
+    """Where weights of models are kept unless a setting says otherwise: one directory for each model, under its name."""
+    return platformdirs.user_data_path("uniir", appauthor=False) / "models"
+
+
 class Settings(BaseSettings):
     """Everything that can be set. `uniir config` prints what is in force and where each value came from."""
 
@@ -28,6 +33,14 @@ class Settings(BaseSettings):
     )
     collection: str = Field("default", description="the collection that is used when none is named")
     encoder: str = Field("starter", description="the encoder of new collections")
+    models_dir: Path = Field(
+        default_factory=models_directory,
+        description="where weights of models are kept, one directory for each",
+    )
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="where torch encoders compute: auto, cpu, cuda or cuda:N")
+    dtype: str = Field(
+        "auto", pattern="^(auto|float32|bfloat16|float16)$", description="the number type of torch encoders; auto takes what is fast here"
+    )
     vector_store: str = Field("milvus", pattern="^(milvus|exact)$", description="milvus (Milvus Lite) or exact (FAISS, all in memory)")
     instructions_file: Path | None = Field(None, description="your own instructions, in the columns of `uniir instructions --tsv`")
     pixel_limit: int = Field(DEFAULT_PIXEL_LIMIT, gt=0, description="pixels a picture may have")
@@ -43,7 +56,7 @@ class Settings(BaseSettings):
     rerank_top: int = Field(20, ge=2, le=200, description="how many of the best hits are read again")
     rerank_seconds: float = Field(2.0, gt=0, description="how long reranking may take before the first order stands")
 
-    @field_validator("data_dir", "instructions_file")
+    @field_validator("data_dir", "models_dir", "instructions_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()

@@ -138,9 +138,9 @@ def remove(name: Annotated[str, typer.Argument(help="A model whose weights are h
 
 
 def _directory() -> Path:
-    from encoders.uniir_family import models_directory
+    from uniir.settings import load_settings
 
-    return models_directory()
+    return load_settings().models_dir
 
 
 def _weights(name: str) -> Path:

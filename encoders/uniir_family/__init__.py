@@ -15,8 +15,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from encoders.devices import Device
 from encoders.specs import EncoderSpec, HubFile
 from encoders.uniir_family.heads import HeadCounts
@@ -83,11 +81,6 @@ SPECS = (
     _row("BLIP_SF", "base", 768, 783, "3.7 GB"),
     _row("BLIP_FF", "base", 768, 895, "3.9 GB"),
 )
-
-
-def models_directory() -> Path:
-    """Where converted weights are kept unless a setting says otherwise: one directory for each model, under its name."""
-    return platformdirs.user_data_path("uniir", appauthor=False) / "models"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from encoders.uniir_family import PUBLISHED, models_directory
+from encoders.uniir_family import PUBLISHED
 from tests.cli.running import Cli
 from tests.fake_hub import COMMIT, FakeHub, serving
+from uniir.settings import models_directory
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "uniir"
 PICTURES = GOLDEN / "mbeir_mini" / "mbeir_images"
