@@ -1,0 +1,59 @@
+"""What the first hits are: of the wanted modality, and where they are wrong, in which way (as in table 5 of the UniIR paper)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from evaluation.mbeir import dataset_of
+from evaluation.pools import Pool
+from uniir.documents import Modality
+
+_DOMAINS: Mapping[str, str] = {
+    "0": "news",
+    "1": "fashion",
+    "2": "wiki",
+    "3": "news",
+    "4": "common",
+    "5": "wiki",
+    "6": "wiki",
+    "7": "fashion",
+    "8": "common",
+    "9": "common",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FirstHits:
+    """Counts of queries; the three kinds of error add up to `wrong`. `modality_accuracy` is a share of all queries."""
+
+    modality_accuracy: float
+    wrong: int
+    wrong_modality: int
+    wrong_domain: int
+    other: int
+
+
+def domain_of(identifier: str) -> str:
+    """The domain of a qid or did; a data set that M-BEIR does not know is a domain of its own."""
+    dataset = dataset_of(identifier)
+    return _DOMAINS.get(dataset, f"data set {dataset}")
+
+
+def first_hits(
+    qids: Sequence[str], firsts: Sequence[int], positives: Sequence[Collection[str]], targets: Sequence[Collection[Modality]], pool: Pool
+) -> FirstHits:
+    """`firsts` are rows of the pool, -1 for nothing found, which counts as an error of the kind `other`."""
+    fitting = wrong = modality = domain = 0
+    for qid, row, wanted, kinds in zip(qids, firsts, positives, targets, strict=True):
+        did = pool.embedded.id_of(row) if row >= 0 else None
+        fits = did is not None and pool.modality_of(row) in kinds
+        fitting += fits
+        if did in wanted:
+            continue
+        wrong += 1
+        if did is not None and not fits:
+            modality += 1
+        elif did is not None and domain_of(did) != domain_of(qid):
+            domain += 1
+    return FirstHits(fitting / len(qids), wrong, modality, domain, wrong - modality - domain)

@@ -1,0 +1,80 @@
+"""Queries as they are put to an encoder: with an instruction, one of several, or none."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from evaluation.embedding import Entry
+from evaluation.mbeir import InstructionKey, MbeirQuery, dataset_of
+from evaluation.pools import Pool, picture_of
+from uniir.documents import Modality
+from uniir.errors import UsageError
+from uniir.instructions import Instruction
+from uniir.protocols import Steering
+from uniir.queries import Query
+
+TARGETS: Mapping[int, Modality] = {
+    0: Modality.IMAGE,
+    1: Modality.TEXT,
+    2: Modality.IMAGE_TEXT,
+    3: Modality.TEXT,
+    4: Modality.IMAGE,
+    5: Modality.IMAGE_TEXT,
+    6: Modality.TEXT,
+    7: Modality.IMAGE,
+    8: Modality.IMAGE_TEXT,
+}
+"""The modality that each of M-BEIR's tasks asks for."""
+
+Wordings = Mapping[InstructionKey, Sequence[str]]
+
+
+class Instructing(StrEnum):
+    """Which wording a query gets. ON is RANDOM, what the authors do at evaluation too; here the draw depends on seed and qid alone."""
+
+    ON = "on"
+    OFF = "off"
+    FIRST = "first"
+    RANDOM = "random"
+
+
+def entries_of(
+    root: Path, queries: Sequence[MbeirQuery], pool: Pool, wordings: Wordings, instructing: Instructing, seed: int
+) -> Iterator[Entry]:
+    """One entry for each query. Raises UsageError for one without a wording where instructions are wanted."""
+    for number, one in enumerate(queries):
+        target = target_of(one, pool)
+        instruction = None
+        if instructing is not Instructing.OFF:
+            wording = _wording(one, target, wordings, instructing, seed)
+            instruction = Instruction(f"{one.qid}:{number}", one.modality, target, wording)
+        text = one.text if one.text and one.text.strip() else None
+        image = picture_of(root, one.image)
+        if text is None and image is None:
+            yield Entry(one.qid, one.modality, None)
+            continue
+        query = Query(text=text, image=image, instruction=instruction, target=None if instruction is None else target)
+        yield Entry(one.qid, one.modality, query, Steering(Modality.of(text=text is not None, image=image is not None), query.target))
+
+
+def target_of(query: MbeirQuery, pool: Pool) -> Modality:
+    """The modality of the first positive of the query's own data set, as the authors choose the instruction by it; else the task's."""
+    # OVEN and InfoSeek share pages: a positive may carry the other's id.
+    own = [did for did in query.positives if dataset_of(did) == dataset_of(query.qid)]
+    for did in (*own, *query.positives):
+        if (modality := pool.modality_of_did(did)) is not None:
+            return modality
+    return TARGETS.get(query.task, Modality.IMAGE_TEXT)
+
+
+def _wording(query: MbeirQuery, target: Modality, wordings: Wordings, instructing: Instructing, seed: int) -> str:
+    known = wordings.get(InstructionKey(dataset_of(query.qid), query.modality, target))
+    if not known:
+        raise UsageError(
+            f"There is no instruction for data set {dataset_of(query.qid)}, {query.modality} to {target} (query {query.qid}).",
+            "Add a row to instructions/query_instructions.tsv, or evaluate with `--instructions off`.",
+        )
+    return known[0] if instructing is Instructing.FIRST else random.Random(f"{seed}:{query.qid}").choice(known)

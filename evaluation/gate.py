@@ -1,0 +1,76 @@
+"""A check before any score: candidates encoded once more must find themselves, so that a broken pipeline can't look like a weak model."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluation.embedding import raw_vectors
+from evaluation.nearest import nearest
+from evaluation.pools import Pool, candidates_of, document_of
+from uniir.documents import Document
+from uniir.errors import UniirError
+from uniir.protocols import Encoder, ImageLoader
+
+LEAST = 0.95
+SAMPLE = 200
+
+
+class PipelineBroken(UniirError):
+    """Candidates do not find themselves: nothing that this run would print could be believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelfRetrieval:
+    """How many candidates of a sample are the first hit of their own vector."""
+
+    sample: int
+    found: int
+
+    @property
+    def share(self) -> float:
+        return self.found / self.sample if self.sample else 0.0
+
+
+def self_retrieval(pool: Pool, encoder: Encoder, images: ImageLoader, seed: int) -> SelfRetrieval:
+    """Encodes a sample again, in batches of another make-up, and searches it.
+
+    A first hit of the same text and the same picture counts as the candidate itself. Raises PipelineBroken at 0.95 or less.
+    """
+    failed = {one.row for one in pool.embedded.failures}
+    rows = [row for row in random.Random(seed).sample(range(len(pool)), min(len(pool), SAMPLE + len(failed))) if row not in failed][:SAMPLE]
+    documents = _documents(pool, rows)
+    prepared = encoder.prepare([documents[row] for row in rows if row in documents], images)
+    asked = [rows[position] for position in prepared.positions]
+    found = 0
+    if asked:
+        vectors = raw_vectors(encoder, prepared).astype(np.float16)
+        first, _ = nearest(vectors, pool.embedded.vectors, 1)
+        others = [int(hit) for row, hit in zip(asked, first[:, 0], strict=True) if hit not in (row, -1)]
+        alike = _documents(pool, others)
+        found = sum(hit == row or (hit in alike and _same(documents[row], alike[hit])) for row, hit in zip(asked, first[:, 0], strict=True))
+    result = SelfRetrieval(len(rows), found)
+    if result.share <= LEAST:
+        raise PipelineBroken(
+            f"Only {result.found} of {result.sample} candidates find themselves when they are encoded again and searched.",
+            "No score is given: an encoder that maps everything to one place, changed files or damaged embeddings look like this. "
+            "Another `--work` directory embeds anew.",
+        )
+    return result
+
+
+def _documents(pool: Pool, rows: Sequence[int]) -> Mapping[int, Document]:
+    wanted = set(rows)
+    if not wanted:
+        return {}
+    numbered = ((row, document_of(pool.root, one, row)) for row, one in enumerate(candidates_of(pool.files)) if row in wanted)
+    return {row: document for row, document in numbered if document is not None}
+
+
+def _same(one: Document, other: Document) -> bool:
+    if one.text != other.text or (one.image is None) != (other.image is None):
+        return False
+    return one.image is None or other.image is None or one.image.path.read_bytes() == other.image.path.read_bytes()

@@ -1,0 +1,161 @@
+"""Reports for people, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from evaluation.compare import Comparison
+from evaluation.resampling import Interval
+from evaluation.results import Report, SetRow
+from evaluation.scoring import EXPLAINED
+
+_TASKS = {
+    0: "text -> image",
+    1: "text -> text",
+    2: "text -> image,text",
+    3: "image -> text",
+    4: "image -> image",
+    5: "image -> image,text",
+    6: "image,text -> text",
+    7: "image,text -> image",
+    8: "image,text -> image,text",
+}
+_SHOWN = ("hit@1", "hit@5", "hit@10", "recall@10", "ndcg@10", "map@5", "mrr@10")
+_CERTAIN = 0.05
+
+
+def as_markdown(report: Report) -> str:
+    """The table by task and data set, the first hits, and what everything was measured with."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    settings, encoder = report.settings, report.encoder
+    yield f"# {encoder['encoder']} on {settings['root']}, {settings['pool']} pool"
+    yield ""
+    yield f"Split {settings['split']}, instructions {settings['instructing']}, seed {settings['seed']}."
+    yield "Percent; in brackets 95 % confidence."
+    yield ""
+    yield from _scores(report)
+    yield ""
+    yield from (f"- {name}: {meaning}." for name, meaning in EXPLAINED.items())
+    yield "- Average: of the headlines, each data set and task counting alike."
+    if report.published_model:
+        yield (
+            f"- {report.published_model}: as printed (evaluation/data/published.tsv). The authors' released weights were trained anew "
+            "after the paper, and wordings are drawn at random: several points of difference are known."
+        )
+    yield ""
+    yield "## First hits"
+    yield ""
+    yield from _first_hits(report.rows)
+    yield ""
+    notes = list(_notes(report.rows))
+    if notes:
+        yield from ("## Left out or failed", "", *notes, "")
+    yield "## Measured with"
+    yield ""
+    yield f"- encoder: {', '.join(f'{key} {value}' for key, value in encoder.items())}"
+    yield f"- data: fingerprint {report.data['fingerprint']} (pools, queries, judgments and instructions; pictures are not read for it)"
+    yield f"- self-retrieval: {'; '.join(f'{name} {one.found} of {one.sample}' for name, one in report.gates.items())}"
+    yield f"- versions: {', '.join(f'{name} {one}' for name, one in report.versions.items())}"
+    yield f"- made: {report.made}"
+
+
+def _scores(report: Report) -> Iterator[str]:
+    published = [report.published_model] if report.published_model else []
+    rows = [
+        [
+            f"{row.task} {_TASKS.get(row.task, '')}",
+            row.dataset,
+            f"{row.queries:,}",
+            f"{row.candidates:,}",
+            f"{_interval(row.measures[row.headline])} {row.headline}",
+            *(_percent(row.measures[name].value) for name in _SHOWN),
+            *([_printed(row.published)] if published else []),
+        ]
+        for row in report.rows
+    ]
+    average = [
+        "Average",
+        "",
+        "",
+        "",
+        _interval(report.average),
+        *("" for _ in _SHOWN),
+        *([_printed(report.published_average)] * len(published)),
+    ]
+    yield from table(["task", "data set", "queries", "pool", "headline", *_SHOWN, *published], [*rows, average])
+
+
+def _first_hits(rows: Sequence[SetRow]) -> Iterator[str]:
+    header = ["task", "data set", "modality accuracy@1", "wrong", "wrong modality", "wrong domain", "other error"]
+    yield from table(header, [_first_hit_cells(row) for row in rows])
+
+
+def _first_hit_cells(row: SetRow) -> list[str]:
+    first = row.first_hits
+    shares = (_percent(count / first.wrong) if first.wrong else "" for count in (first.wrong_modality, first.wrong_domain, first.other))
+    return [str(row.task), row.dataset, _percent(first.modality_accuracy), _percent(first.wrong / row.queries), *shares]
+
+
+def _notes(rows: Sequence[SetRow]) -> Iterator[str]:
+    for row in rows:
+        counts = {
+            "queries could not be encoded and count as missed": row.failed_queries,
+            "candidates could not be encoded and are never found": row.failed_candidates,
+            "queries without judgments are left out": row.without_judgments,
+            "judged queries are not in the query file": row.judged_but_absent,
+        }
+        for meaning, count in counts.items():
+            if count:
+                yield f"- {row.dataset}, task {row.task}: {count:,} {meaning}."
+
+
+def comparison_as_markdown(comparison: Comparison) -> str:
+    """Differences, B less A, with how likely chance alone makes them."""
+    rows = [
+        [
+            "Average" if one.task is None else f"{one.task} {one.dataset}",
+            f"{one.queries:,}",
+            one.measure,
+            _percent(one.first),
+            _percent(one.second),
+            _interval(one.difference, signed=True),
+            f"{one.probability:.4f}",
+            "yes" if one.probability < _CERTAIN else "no",
+        ]
+        for one in comparison.differences
+    ]
+    lines = [
+        f"A: {comparison.first}",
+        f"B: {comparison.second}",
+        "",
+        *table(["task", "queries", "measure", "A", "B", "B - A", "p", "beyond chance"], rows),
+        "",
+        "Percent, over the queries that both have. p: signs of the queries' differences flipped at random, two-sided.",
+        *([f"In one of them only: {', '.join(comparison.alone)}."] if comparison.alone else []),
+        *([f"Measured differently: {'; '.join(comparison.unlike)}."] if comparison.unlike else []),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Lines of a Markdown table."""
+    yield f"| {' | '.join(header)} |"
+    yield f"|{'---|' * len(header)}"
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f}"
+
+
+def _interval(one: Interval, signed: bool = False) -> str:
+    sign = "+" if signed else ""
+    return f"{100 * one.value:{sign}.2f} ({100 * one.low:{sign}.1f} to {100 * one.high:{sign}.1f})"
+
+
+def _printed(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"

@@ -1,0 +1,79 @@
+"""An evaluation as files: report.json, report.md, queries.jsonl, and runs and judgments that TREC's tools read."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evaluation.markdown import as_markdown
+from evaluation.results import FORMAT, Report, SetResult
+from uniir.errors import UsageError
+
+_REPORT, _QUERIES = "report.json", "queries.jsonl"
+
+
+class Output:
+    """A directory of results. What an earlier evaluation left in it is replaced. Raises UsageError for a directory of other things."""
+
+    def __init__(self, directory: Path) -> None:
+        strange = directory.exists() and (not directory.is_dir() or (any(directory.iterdir()) and not (directory / _QUERIES).exists()))
+        if strange:
+            raise UsageError(f"{directory} holds something else.", "Name a new directory with `--output`.")
+        self._directory = directory
+        for name in ("runs", "qrels"):
+            (directory / name).mkdir(parents=True, exist_ok=True)
+            for file in (directory / name).glob("*.trec"):
+                file.unlink()
+        (directory / _REPORT).unlink(missing_ok=True)
+        (directory / _QUERIES).write_text("")
+
+    def keep(self, result: SetResult) -> None:
+        """Writes what belongs to one set."""
+        name = f"{result.row.dataset}_task{result.row.task}"
+        (self._directory / "runs" / f"{name}.trec").write_text("".join(_run_lines(result, name)))
+        with (self._directory / "qrels" / f"{name}.trec").open("w") as file:
+            for qid, positives in zip(result.qids, result.positives, strict=True):
+                file.writelines(f"{qid} 0 {did} 1\n" for did in sorted(positives))
+        with (self._directory / _QUERIES).open("a") as file:
+            for number, qid in enumerate(result.qids):
+                values = {measure: round(float(one[number]), 6) for measure, one in result.values.items()}
+                file.write(json.dumps({"dataset": result.row.dataset, "task": result.row.task, "qid": qid, **values}) + "\n")
+
+    def finish(self, report: Report) -> None:
+        """Writes the report; a directory without one is of an evaluation that did not end."""
+        (self._directory / "report.md").write_text(as_markdown(report))
+        part = self._directory / f"{_REPORT}.part"
+        part.write_text(json.dumps(report.as_json(), indent=2, default=str) + "\n")
+        os.replace(part, self._directory / _REPORT)
+
+
+def read_report(directory: Path) -> Mapping[str, Any]:
+    """What `report.json` says. Raises UsageError where there is none, or one of another format."""
+    try:
+        report = json.loads((directory / _REPORT).read_text())
+    except (OSError, ValueError):
+        report = None
+    if not isinstance(report, dict) or report.get("format") != FORMAT:
+        raise UsageError(f"There is no finished evaluation in {directory}.", "`uniir evaluate DATA --encoder NAME --output DIR` makes one.")
+    return report
+
+
+def read_query_values(directory: Path) -> Iterator[Mapping[str, Any]]:
+    """The measures of each query, beside `dataset`, `task` and `qid`."""
+    with (directory / _QUERIES).open() as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def _run_lines(result: SetResult, name: str) -> Iterator[str]:
+    """Six columns. Other tools order equal scores anew, so these are set apart by the smallest step there is."""
+    for qid, ranked, scores in zip(result.qids, result.ranked, result.scores, strict=True):
+        above = np.float32(np.inf)
+        for place, (did, score) in enumerate(zip(ranked, scores, strict=False), start=1):
+            above = np.minimum(np.float32(score), np.nextafter(above, np.float32(-np.inf)))
+            yield f"{qid} Q0 {did} {place} {above!s} uniir-{name}\n"

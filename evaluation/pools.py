@@ -1,0 +1,80 @@
+"""Candidate pools: their lines as entries to embed, and what is known of a candidate by its did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation.embedding import MODALITIES, Embedded, Entry
+from evaluation.mbeir import MbeirCandidate, read_candidates
+from uniir.documents import Document, ImageReference, Modality, Source
+
+
+def candidates_of(files: Sequence[Path]) -> Iterator[MbeirCandidate]:
+    """The lines of the files one after the other; a did that an earlier file has is left out."""
+    if len(files) == 1:
+        yield from read_candidates(files[0])
+        return
+    earlier: set[str] = set()
+    for file in files:
+        own = set()
+        for one in read_candidates(file):
+            if one.did not in earlier:
+                own.add(one.did)
+                yield one
+        earlier |= own
+
+
+def entries_of(root: Path, files: Sequence[Path]) -> Iterator[Entry]:
+    """One entry for each candidate, numbered from 0."""
+    for number, one in enumerate(candidates_of(files)):
+        yield Entry(one.did, one.modality, document_of(root, one, number))
+
+
+def document_of(root: Path, candidate: MbeirCandidate, number: int) -> Document | None:
+    """What an encoder reads: the parts that are there, whatever the line calls them; None for none."""
+    text = candidate.text if candidate.text and candidate.text.strip() else None
+    image = picture_of(root, candidate.image)
+    if text is None and image is None:
+        return None
+    modality = Modality.of(text=text is not None, image=image is not None)
+    source = Source(str(root), candidate.image or "cand_pool", candidate.did)
+    return Document(id=number, modality=modality, text=text, image=image, source=source, external_id=candidate.did)
+
+
+def picture_of(root: Path, path: str | None) -> ImageReference | None:
+    """A picture by its path below the root."""
+    return ImageReference(root / path) if path else None
+
+
+class Pool:
+    """An embedded pool that knows where each did stands."""
+
+    def __init__(self, root: Path, files: Sequence[Path], embedded: Embedded) -> None:
+        self.root, self.files, self.embedded = root, files, embedded
+
+    def __len__(self) -> int:
+        return len(self.embedded.ids)
+
+    def row_of(self, did: str) -> int | None:
+        """The row of a did; None where the pool has it not."""
+        ids = self.embedded.ids
+        place = int(np.searchsorted(ids, np.bytes_(did.encode()), sorter=self._order))
+        row = int(self._order[min(place, len(ids) - 1)])
+        return row if self.embedded.id_of(row) == did else None
+
+    def modality_of(self, row: int) -> Modality:
+        return MODALITIES[int(self.embedded.modalities[row])]
+
+    def modality_of_did(self, did: str) -> Modality | None:
+        """The modality that the line of a did names; None where the pool has it not."""
+        row = self.row_of(did)
+        return None if row is None else self.modality_of(row)
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        return np.argsort(self.embedded.ids, kind="stable")

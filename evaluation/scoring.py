@@ -1,0 +1,66 @@
+"""Scores of rankings, query by query, computed by ir_measures."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniir.errors import ModelUnavailable
+
+DEPTH = 10
+_DEEP = 50
+_DEEP_SETS = frozenset({"fashion200k", "fashioniq"})  # the papers report 10, 20 and 50 for these, and 1, 5, 10 for the others
+_CUTOFFS = (1, 5, 10, 20, 50)
+
+EXPLAINED: Mapping[str, str] = {
+    "hit@k": "share of queries with any positive among the first k; the UniIR paper calls this Recall@k",
+    "recall@k": "share of a query's positives that are among its first k, mean over queries",
+    "ndcg@10": "gains of 1 for a positive, discounted by the logarithm of its place, against the best possible order",
+    "map@5": "average precision of the first 5 places, divided by the number of positives (as trec_eval's map_cut_5)",
+    "mrr@10": "1 / place of the first positive, 0 beyond place 10",
+}
+
+
+def depth_of(dataset: str) -> int:
+    """How many candidates are searched for: the largest cut-off that the papers report for the set."""
+    return _DEEP if dataset in _DEEP_SETS else DEPTH
+
+
+def headline_of(dataset: str) -> str:
+    """The measure that stands in the papers' tables and averages."""
+    return "hit@10" if dataset in _DEEP_SETS else "hit@5"
+
+
+def measured(ranked: Sequence[Sequence[str]], positives: Sequence[Collection[str]], depth: int) -> dict[str, NDArray[np.float64]]:
+    """Each measure's value for each query, 0..1. Places decide, not scores, so ties stay as they were ranked.
+
+    A query that found nothing counts as 0 throughout. Raises ModelUnavailable without ir_measures.
+    """
+    library = _library()
+    measures = {
+        **{f"hit@{k}": library.Success @ k for k in _CUTOFFS if k <= depth},
+        **{f"recall@{k}": library.R @ k for k in _CUTOFFS if k <= depth},
+        "ndcg@10": library.nDCG @ 10,
+        "map@5": library.AP @ 5,
+        "mrr@10": library.RR @ 10,
+    }
+    judged = [library.Qrel(str(number), did, 1) for number, wanted in enumerate(positives) for did in wanted]
+    run = [
+        library.ScoredDoc(str(number), did, float(depth - place)) for number, line in enumerate(ranked) for place, did in enumerate(line)
+    ]
+    values = {name: np.zeros(len(ranked)) for name in measures}
+    names = {measure: name for name, measure in measures.items()}
+    for one in library.iter_calc(list(names), judged, run):
+        values[names[one.measure]][int(one.query_id)] = one.value
+    return values
+
+
+def _library() -> Any:
+    try:
+        import ir_measures
+    except ImportError as error:
+        raise ModelUnavailable(f"The measures need {error.name}, which is not installed.", "Install `uniir[eval]`.") from None
+    return ir_measures
