@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, bindparam, delete, func, insert, select
 
 from storage.sql.engines import Engines
 from storage.sql.schema import EmbeddingState, SpaceState, collections, documents, embeddings, failures, spaces
@@ -54,7 +54,7 @@ class SqlCollections:
 
     def find(self, name: str) -> CollectionRecord | None:
         with self._engines.reading() as connection:
-            row = connection.execute(_WITH_SPACE.where(collections.c.name == name)).first()
+            row = connection.execute(_NAMED, {"wanted": name}).first()
         return _record(row) if row else None
 
     def get(self, name: str) -> CollectionRecord:
@@ -130,6 +130,7 @@ _WITH_SPACE = (
     .join(spaces, spaces.c.collection_id == collections.c.id)
     .where(spaces.c.state == SpaceState.ACTIVE)
 )
+_NAMED = _WITH_SPACE.where(collections.c.name == bindparam("wanted"))
 
 
 def _record(row: Row[tuple[object, ...]]) -> CollectionRecord:

@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, func, select, true, update
+from sqlalchemy import ColumnElement, bindparam, func, select, true, update
 
 from storage.sql.collections import CollectionRecord
 from storage.sql.engines import Engines
@@ -52,7 +53,10 @@ class SqlLibrary:
     def __init__(self, engines: Engines, collection: CollectionRecord) -> None:
         self._engines = engines
         self._collection = collection
-        self._indexed = (embeddings.c.space_id == collection.space_id) & (embeddings.c.state == EmbeddingState.INDEXED)
+
+    @cached_property
+    def _indexed(self) -> ColumnElement[bool]:
+        return (embeddings.c.space_id == self._collection.space_id) & (embeddings.c.state == EmbeddingState.INDEXED)
 
     def documents(self, ids: Sequence[int]) -> Mapping[int, Document]:
         found: dict[int, Document] = {}
