@@ -17,7 +17,7 @@ from uniir.wire import CollectionAnswer
 
 _KINDS = ((Modality.IMAGE, "Pictures", "first"), (Modality.TEXT, "Texts", "second"), (Modality.IMAGE_TEXT, "Pairs", "third"))
 _INDEXES = {"FLAT": "Flat (exact)", "HNSW": "HNSW", "exact": "Exact"}
-_CHECK, _ATTENTION = "check_circle", "error"  # names in the icon font
+_CHECK, _ATTENTION, _UNKNOWN = "check_circle", "error", "help"  # names in the icon font
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _joined(*parts: str | int | None) -> str:
 
 def _sentence(checkup: Checkup | None, zone: tzinfo | None) -> None:
     if checkup is None:
-        _note("Not checked yet. A check compares catalog, index, previews and files; it changes nothing.", _CHECK, "")
+        _note("Not checked yet. A check compares catalog, index, previews and files; it changes nothing.", _UNKNOWN, "")
         return
     checked = f"Checked {moment(checkup.at, datetime.now(UTC), zone)}."
     if checkup.verdict.remedy is Remedy.NOTHING:

@@ -36,7 +36,8 @@ def test_typing_narrows_at_each_key(visitor: Visit) -> None:
     someone.shot("instruction-picker")
     field.press_sequentially("caption", delay=20)
     expect(screen.instructions).not_to_have_count(before)
-    assert all("caption" in text.lower() for text in screen.instructions.all_inner_texts())
+    expect(screen.instructions.filter(has_not_text=re.compile("caption", re.IGNORECASE))).to_have_count(0)
+    assert screen.instructions.count() > 0
     field.fill("no instruction has this word xyzzy")
     expect(screen.page.get_by_text(re.compile(r"No instruction has these words\. Clear the search to see all \d+\."))).to_be_visible()
 
@@ -49,7 +50,6 @@ def test_a_chosen_instruction_searches_again_and_is_in_the_link(visitor: Visit) 
     chosen = screen.instructions.first
     name = chosen.inner_text().strip()
     chosen.click()
-    expect(chosen).to_contain_text("check")
     screen.page.keyboard.press("Escape")
     expect(screen.page).to_have_url(re.compile("instruction="))
     expect(screen.picker).to_contain_text(name)

@@ -39,6 +39,8 @@ def test_every_screen_fits_its_window(visitor: Visit, path: str, look: str, opti
     someone = visitor(**options)
     page = someone.go(path)
     expect(page.get_by_role("heading").first).to_be_visible()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     assert someone.overflow() <= 0
     accessible(page)
     someone.shot(f"{path.strip('/') or 'first-visit'}-{look}", whole=True)
