@@ -1,0 +1,78 @@
+"""uniir evaluate"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import Cli, finish, spawn
+from tests.evaluation.small import candidate, lines, small_mbeir
+
+
+def test_an_evaluation_prints_its_table_and_writes_its_files(uniir: Cli, tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    done = uniir("evaluate", root, "--encoder", "arithmetic", "--work", tmp_path / "work", "--output", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert "| 7 image,text -> image | cirr | 3 | 6 |" in done.out
+    assert "self-retrieval: mbeir_oven_task6_cand_pool 6 of 6" in done.out
+    assert (tmp_path / "out" / "report.md").read_text().rstrip() == done.out.rstrip()
+
+
+def test_two_evaluations_are_compared(uniir: Cli, tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    for instructions in ("on", "off"):
+        words = (
+            "--encoder",
+            "arithmetic",
+            "--instructions",
+            instructions,
+            "--work",
+            tmp_path / "work",
+            "--output",
+            tmp_path / instructions,
+        )
+        assert uniir("evaluate", root, "--pool", "global", *words).code == 0
+    done = uniir("evaluate", "compare", tmp_path / "off", tmp_path / "on", "--json")
+    assert done.json["differences"][-1]["task"] is None
+    assert done.json["unlike"][0] == "instructing off against random"
+
+
+def test_a_place_without_queries_is_told(uniir: Cli, tmp_path: Path) -> None:
+    done = uniir("evaluate", tmp_path, "--encoder", "arithmetic")
+    assert (done.code, "There are no queries under" in done.err) == (2, True)
+
+
+def test_comparing_what_did_not_end_is_told(uniir: Cli, tmp_path: Path) -> None:
+    done = uniir("evaluate", "compare", tmp_path, tmp_path)
+    assert (done.code, "no finished evaluation" in done.err) == (2, True)
+
+
+@pytest.mark.slow
+def test_a_killed_evaluation_goes_on_where_it_was(uniir: Cli, tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    pool = root / "cand_pool" / "local" / "mbeir_oven_task6_cand_pool.jsonl"
+    pages = (candidate(f"6:{number}", " ".join(f"w{number * factor}" for factor in range(1, 40))) for number in range(100, 6000))
+    pool.write_text(pool.read_text() + lines(pages))
+    words = ("evaluate", root, "--encoder", "arithmetic", "--tasks", "6", "--work", tmp_path / "work", "--json")
+    running = spawn(words)
+    _wait_for_progress(tmp_path / "work", running)
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    again = finish(spawn(words))
+    assert again.code == 0, again.err
+    assert "mbeir_oven_task6_cand_pool: 128 of" not in again.err  # the first batches were kept
+    fresh = finish(spawn((*words[:-2], tmp_path / "other", "--json")))
+    assert again.json["rows"] == fresh.json["rows"]
+
+
+def _wait_for_progress(work: Path, running: subprocess.Popen[str]) -> None:
+    for _ in range(600):
+        assert running.poll() is None, "it ended before it could be killed"
+        if list(work.rglob("progress.json")):
+            return
+        time.sleep(0.01)
+    raise AssertionError("nothing was embedded within six seconds")

@@ -1,0 +1,42 @@
+"""Exact search over half-precision rows, in blocks."""
+
+from __future__ import annotations
+
+import faiss
+import numpy as np
+import pytest
+
+from evaluation.nearest import nearest
+
+RANDOM = np.random.default_rng(3)
+VECTORS = RANDOM.standard_normal((500, 16)).astype(np.float16)
+QUERIES = RANDOM.standard_normal((30, 16)).astype(np.float16)
+
+
+@pytest.mark.parametrize("block_bytes", [1, 7 * 64, 100 * 64, 1 << 30])
+def test_blocks_of_any_size_find_the_same(block_bytes: int) -> None:
+    unit = [rows.astype(np.float32) / np.linalg.norm(rows.astype(np.float32), axis=1, keepdims=True) for rows in (QUERIES, VECTORS)]
+    scores = unit[0] @ unit[1].T
+    rows, found = nearest(QUERIES, VECTORS, 10, block_bytes)
+    assert rows.tolist() == np.argsort(-scores, axis=1)[:, :10].tolist()
+    assert np.allclose(found, -np.sort(-scores, axis=1)[:, :10], atol=1e-6)
+
+
+def test_equal_scores_stand_as_one_flat_index_puts_them() -> None:
+    vectors = VECTORS.copy()
+    vectors[5:25] = vectors[3]
+    index = faiss.index_factory(16, "IDMap,Flat", faiss.METRIC_INNER_PRODUCT)
+    single = vectors.astype(np.float32)
+    faiss.normalize_L2(single)
+    index.add_with_ids(single, np.arange(500) + 1000)
+    asked = np.repeat(vectors[3:4], 25, axis=0)
+    wanted = asked.astype(np.float32)
+    faiss.normalize_L2(wanted)
+    assert (nearest(asked, vectors, 10)[0] + 1000).tolist() == index.search(wanted, 10)[1].tolist()
+
+
+def test_rows_of_zeros_are_never_found_and_ask_for_nothing() -> None:
+    vectors = np.array([[1, 0], [0, 0], [-1, 0]], np.float16)
+    rows, scores = nearest(np.array([[1, 0], [0, 0]], np.float16), vectors, 3)
+    assert rows.tolist() == [[0, 2, -1], [-1, -1, -1]]
+    assert scores[0].tolist() == [1, -1, -np.inf]
