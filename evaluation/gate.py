@@ -48,10 +48,9 @@ def self_retrieval(pool: Pool, encoder: Encoder, images: ImageLoader, seed: int)
     found = 0
     if asked:
         vectors = raw_vectors(encoder, prepared).astype(np.float16)
-        first, _ = nearest(vectors, pool.embedded.vectors, 1)
-        others = [int(hit) for row, hit in zip(asked, first[:, 0], strict=True) if hit not in (row, -1)]
-        alike = _documents(pool, others)
-        found = sum(hit == row or (hit in alike and _same(documents[row], alike[hit])) for row, hit in zip(asked, first[:, 0], strict=True))
+        firsts: list[int] = nearest(vectors, pool.embedded.vectors, 1)[0][:, 0].tolist()
+        alike = _documents(pool, [hit for row, hit in zip(asked, firsts, strict=True) if hit != row])
+        found = sum(hit == row or (hit in alike and _same(documents[row], alike[hit])) for row, hit in zip(asked, firsts, strict=True))
     result = SelfRetrieval(len(rows), found)
     if result.share <= LEAST:
         raise PipelineBroken(

@@ -48,7 +48,7 @@ class Output:
         """Writes the report; a directory without one is of an evaluation that did not end."""
         (self._directory / "report.md").write_text(as_markdown(report))
         part = self._directory / f"{_REPORT}.part"
-        part.write_text(json.dumps(report.as_json(), indent=2, default=str) + "\n")
+        part.write_text(json.dumps(report.as_json(), indent=2) + "\n")
         os.replace(part, self._directory / _REPORT)
 
 

@@ -207,4 +207,4 @@ def test_published_results_are_found_by_set_and_pool() -> None:
 
 def test_reports_are_plain_json(tmp_path: Path) -> None:
     report = measure(Plan(small_mbeir(tmp_path / "data"), datasets=("cirr",)), tmp_path / "work").report
-    assert json.loads(json.dumps(report.as_json(), default=str))["rows"][0]["measures"]["hit@1"].keys() == {"value", "low", "high"}
+    assert json.loads(json.dumps(report.as_json()))["rows"][0]["measures"]["hit@1"].keys() == {"value", "low", "high"}
