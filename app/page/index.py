@@ -1,4 +1,4 @@
-"""Streamlit's one HTML file with our name in it, and with the word where its server is, so that it need not look for it."""
+"""Streamlit's one HTML file with our name and styles in it, and with the word where its server is, so that it need not look for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
 PAGES = frozenset({"/", "/ingest", "/collections"})
+_STYLES = ("page.css", "bar.css", "grid.css", "dialog.css")
 _SERVER = """<script>
       const here = location.origin + "/"
       window.__streamlit = {BACKEND_BASE_URL: here, HOST_CONFIG_BASE_URL: here, MAIN_PAGE_BASE_URL: here}
@@ -25,6 +26,8 @@ class Index:
 
     def __init__(self) -> None:
         page = (files("streamlit") / "static" / "index.html").read_text("utf-8")
+        styles = "".join((files("app.web") / name).read_text("utf-8") for name in _STYLES)
+        page = page.replace("</body>", f"<style>{styles}</style></body>", 1)  # behind Streamlit's own, so that ours win
         for old, new in _CHANGES:
             page = page.replace(old, new, 1)
         self._page = page

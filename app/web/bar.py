@@ -58,10 +58,13 @@ def bar(client: Client, instructions: Sequence[InstructionAnswer], collections: 
             st.button(words.SEARCH, type="primary", key="go", icon=":material/search:", on_click=search_now)
 
 
-def search_now() -> None:
-    """Searches for what stands in the bar."""
+def search_now(text: str | None = None) -> None:
+    """Searches for what stands in the bar; `text` where the page's script has read the field itself."""
     picture.forget_refusal()
-    asking.change()
+    if text is None:
+        asking.change()
+    else:
+        asking.change(text=text)
     st.session_state["asked"] = True
 
 

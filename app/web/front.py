@@ -13,7 +13,6 @@ from uniir.errors import Unavailable
 _HERE = Path(__file__).parent
 
 st.set_page_config(page_title="uniir", page_icon=str(_HERE / "icon.svg"), layout="wide")
-st.html(_HERE / "page.css")
 st.logo(str(_HERE / "logo.svg"), size="large")
 try:
     st.navigation([search_page(), ingest_page(), collections_page()], position="top").run()

@@ -19,6 +19,11 @@ function create(root) {
 
   grid.update = (data) => {
     grid.words = data.words;
+    const region = document.getElementById("uniir-said");
+    if (region && grid.said !== data.said.at) {
+      grid.said = data.said.at;
+      region.textContent = data.said.words;
+    }
     list.setAttribute("aria-label", data.words.list);
     const wanted = new Set(data.tiles.map((tile) => tile.id));
     const focused = document.activeElement?.closest?.(".ug-tile")?.dataset.id;

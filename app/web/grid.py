@@ -23,23 +23,27 @@ _LONGEST = 600  # characters of a text that a tile could show at all
 _component = st.components.v2.component("uniir.grid", js=(_HERE / "grid.js").read_text("utf-8"), isolate_styles=False)
 
 
-def grid(hits: Sequence[HitAnswer], shown: int, acted: Callable[[str, str], None]) -> None:
-    """Draws the first `shown` hits. `acted` hears open, more, picture or copied, and the document's id."""
+def grid(hits: Sequence[HitAnswer], shown: int, said: float, acted: Callable[[str, str], None]) -> None:
+    """Draws the first `shown` hits. `said` tells one search from the next, for a reader.
+
+    `acted` hears open, more, picture or copied, and the document's id.
+    """
 
     def on_act() -> None:
         value = st.session_state["grid_tiles"].get("act")
         if isinstance(value, Mapping):
             acted(str(value.get("kind")), str(value.get("id")))
 
-    _component(key="grid_tiles", data=cast(Any, grid_data(hits, shown)), on_act_change=on_act)
+    _component(key="grid_tiles", data=cast(Any, grid_data(hits, shown, said)), on_act_change=on_act)
 
 
-def grid_data(hits: Sequence[HitAnswer], shown: int) -> dict[str, object]:
+def grid_data(hits: Sequence[HitAnswer], shown: int, said: float = 0.0) -> dict[str, object]:
     """What the grid's script needs."""
     strong = first_weak(hits)
     divider = {"before": strong, "title": words.WEAKER, "detail": words.weaker(len(hits) - strong, strong)}
     return {
         "tiles": [tile(hit) for hit in hits[:shown]],
+        "said": {"at": said, "words": words.announced(len(hits), shown)},
         "divider": divider if strong < len(hits) else None,
         "words": {
             "list": "Results",

@@ -23,18 +23,19 @@ def current(instructions: Sequence[InstructionAnswer]) -> tuple[InstructionAnswe
     return (picked, False) if picked is not None else (chosen_for(instructions, ask.modality, ask.kind), True)
 
 
-def picker(instructions: Sequence[InstructionAnswer]) -> None:
-    """The popover with all it holds."""
-    in_force, _ = current(instructions)
-    title = as_markdown(label(in_force)) if in_force is not None else words.ANY_INSTRUCTION
-    with st.popover(title, icon=":material/target:", key="pick_popover"):
-        _body(instructions)
-
-
 @st.fragment
-def _body(instructions: Sequence[InstructionAnswer]) -> None:
+def picker(instructions: Sequence[InstructionAnswer]) -> None:
+    """The popover; what it holds is drawn once it is open, since a page with a hundred buttons more is a slower page."""
     if st.session_state.pop("picked", False):
         st.rerun()  # the rest of the page follows
+    in_force, _ = current(instructions)
+    title = as_markdown(label(in_force)) if in_force is not None else words.ANY_INSTRUCTION
+    with st.popover(title, icon=":material/target:", key="pick_popover", on_change="rerun") as popover:
+        if popover.open:
+            _body(instructions)
+
+
+def _body(instructions: Sequence[InstructionAnswer]) -> None:
     given = asking.ask().modality
     in_force, _ = current(instructions)
     fit = fitting(instructions, given)

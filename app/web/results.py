@@ -44,7 +44,7 @@ def results(client: Client, found: Found, ask: Ask) -> None:
                 picture.take_document(client, document, title_of(hit))
 
     with st.container(key="grid"):
-        grid(hits, shown, acted)
+        grid(hits, shown, found.milliseconds, acted)
     if st.session_state.pop("copied", False):
         st.toast(words.LINK_COPIED, icon=":material/link:")
     if shown < len(hits):

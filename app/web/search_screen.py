@@ -17,30 +17,32 @@ from app.web.media import NEW_PICTURE
 from app.web.results import FIRST_SHOWN, SHOWN, results
 from uniir.errors import NotFound, Unavailable, UniirError
 from uniir.problems import problem_of
-from uniir.wire import CollectionAnswer, CollectionsAnswer, ExampleQuery, Problem
+from uniir.wire import MAX_TEXT, CollectionAnswer, CollectionsAnswer, ExampleQuery, Problem
 
 if TYPE_CHECKING:
     from uniir.client import Client
 
 _HERE = Path(__file__).parent
 _senses = st.components.v2.component("uniir.senses", js=(_HERE / "senses.js").read_text("utf-8"), isolate_styles=False)
-_FOUND, _TOLD, _LIMIT = "found", "told", 64 * 2**20
+_FOUND, _LIMIT = "found", 64 * 2**20
 
 
 def show(client: Client) -> None:
     """Draws the screen. Raises Unavailable where the service was never reached."""
-    for name in ("bar.css", "grid.css", "dialog.css"):
-        st.html(_HERE / name)
     asking.adopt_address()
     away.came_back()
+    _page_senses()  # first, so that nothing a person does meanwhile is lost
+    _screen(client)
+
+
+def _screen(client: Client) -> None:
     known, missing = _collections()
     collection = _chosen(known)
-    _page_senses(client)
     slot = st.empty()
     if asking.ask().is_empty and missing is None and picture.refused() is None:
         with slot.container():
             first_visit.welcome()
-    bar(client, session.instructions(), known.collections or [_not_yet(collection)], collection.name)
+    bar(client, session.instructions(), known.collections or [collection], collection.name)
     if picture.refused() is not None:
         states.refused_picture(cast(picture.Refused, picture.refused()))
     if missing is not None:
@@ -84,34 +86,26 @@ def _nothing(name: str) -> CollectionAnswer:
     return CollectionAnswer(name=name, encoder="", documents=HeldDocuments(indexed={}, pending={}), failed=0)
 
 
-def _not_yet(collection: CollectionAnswer) -> CollectionAnswer:
-    return collection
-
-
-def _page_senses(client: Client) -> None:
-    """The page's ears: paste, drop, keys, and the live region."""
-    told: Mapping[str, object] = st.session_state.get(_TOLD, {"said": 0, "announce": ""})
+def _page_senses() -> None:
+    """The page's ears: paste, drop and keys."""
 
     def on_go() -> None:
-        search_now()
+        value = st.session_state["senses"].get("go")
+        if isinstance(value, Mapping):
+            search_now(text=str(value.get("text", ""))[:MAX_TEXT])
 
     def on_picture() -> None:
         value = st.session_state["senses"].get("picture")
         if isinstance(value, Mapping):
             _take(value)
 
+    said = {"drop": words.DROP, "adding": words.ADDING, "target": NEW_PICTURE, "limit": _LIMIT, "lost": list(words.LOST)}
     _senses(
         key="senses",
-        data=cast(
-            Any,
-            {
-                "said": told["said"],
-                "announce": told["announce"],
-                "words": {"drop": words.DROP, "adding": words.ADDING, "target": NEW_PICTURE, "limit": _LIMIT},
-            },
-        ),
+        data=cast(Any, {"words": said}),
         on_go_change=on_go,
         on_picture_change=on_picture,
+        on_awake_change=lambda: None,
     )
 
 
@@ -130,12 +124,6 @@ def _take(value: Mapping[str, object]) -> None:
 
 def _unknown(detail: str) -> Problem:
     return Problem(title="", status=400, detail=detail, code="picture-not-taken")
-
-
-def say(sentence: str) -> None:
-    """For a reader: heard with the next drawing."""
-    before = st.session_state.get(_TOLD, {"said": 0})
-    st.session_state[_TOLD] = {"said": int(cast(Any, before["said"])) + 1, "announce": sentence}
 
 
 def _before_the_first(client: Client, collection: CollectionAnswer) -> None:
@@ -193,7 +181,6 @@ def _answer(client: Client, collection: CollectionAnswer) -> None:
         found = replace(found, ask=ask)
         st.session_state[_FOUND] = found
         st.session_state[SHOWN] = FIRST_SHOWN
-        say(words.announced(len(found.answer.hits), FIRST_SHOWN))
     slot.empty()
     bones.empty()
     results(client, found, ask)

@@ -9,10 +9,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
 }
 
 function create(root) {
-  const senses = { send: () => {}, words: {}, told: null };
+  const senses = { send: () => {}, words: {} };
   const region = Object.assign(document.createElement("div"), { className: "unheard" });
   region.setAttribute("role", "status");
   region.setAttribute("aria-live", "polite");
+  region.id = "uniir-said"; // the grid says there what was found
   root.append(region);
   const overlay = document.createElement("div");
   overlay.className = "dropping";
@@ -27,10 +28,6 @@ function create(root) {
   senses.update = (data) => {
     senses.words = data.words;
     document.body.classList.remove("adding");
-    if (data.said !== senses.told) {
-      senses.told = data.said;
-      region.textContent = data.announce;
-    }
   };
 
   async function add(file) {
@@ -52,6 +49,30 @@ function create(root) {
     document.body.classList.remove("adding");
     senses.send("picture", { ...value, name: file.name || "", at: Date.now() });
   }
+
+  // The page's own process may go away as well: our words instead of Streamlit's, and the script is run as soon as it is back.
+  const lost = document.createElement("div");
+  lost.className = "lost";
+  lost.setAttribute("role", "alert");
+  let away = false;
+  function onConnection() {
+    const state = document.querySelector("[data-test-connection-state]")?.dataset.testConnectionState;
+    if (!state) return;
+    if (state !== "CONNECTED" && !away) {
+      away = true;
+      document.body.classList.add("lost-server");
+      lost.replaceChildren(...senses.words.lost.map((line, index) => Object.assign(document.createElement(index ? "span" : "b"), { textContent: line })));
+      document.body.append(lost);
+    } else if (state === "CONNECTED" && away) {
+      away = false;
+      document.body.classList.remove("lost-server");
+      lost.remove();
+      senses.send("awake", Date.now());
+    }
+  }
+  const watching = new MutationObserver(onConnection);
+  const app = document.querySelector("[data-test-connection-state]");
+  if (app) watching.observe(app, { attributes: true, attributeFilter: ["data-test-connection-state"] });
 
   const pictures = (list) => [...(list ?? [])].filter((file) => file.type.startsWith("image/"));
   const carriesFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
@@ -92,7 +113,7 @@ function create(root) {
     const field = document.activeElement;
     const typing = field?.matches?.("input, textarea, select, [contenteditable=true]");
     if (event.key === "Enter" && field?.matches?.(FIELD) && !event.isComposing) {
-      setTimeout(() => senses.send("go", Date.now()), 0);
+      setTimeout(() => senses.send("go", { text: field.value, at: Date.now() }), 0);
     } else if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("[role=dialog]")) {
       const text = document.querySelector(FIELD);
       if (text) { text.focus(); text.select(); event.preventDefault(); }
@@ -119,6 +140,8 @@ function create(root) {
   senses.leave = () => {
     listening.forEach(([name, act, early]) => document.removeEventListener(name, act, early ?? false));
     overlay.remove();
+    lost.remove();
+    watching.disconnect();
   };
   return senses;
 }

@@ -93,6 +93,7 @@ GONE_PICTURE = "The picture of this link is no longer kept. Add it again."
 # states
 TRY_NOW = "Try now"
 AWAY = "The search service does not answer."
+LOST = (AWAY, "Trying again by itself. Your query is kept.", "If it stays away, start it again: uniir ui")
 IF_AWAY = "If it stays away, start it on the machine that holds the data:"
 BACK = "The service is back"
 REFUSED = "This picture could not be used."

@@ -116,6 +116,8 @@ def test_the_picture_of_an_old_link_is_told_to_be_gone(full: House, monkeypatch:
 
 def test_an_instruction_stays_chosen_and_is_searched_with(page: AppTest) -> None:
     search(page, "a cat")
+    page.session_state["pick_popover"] = True  # open
+    page.run()
     page.button(key="instruction_find-texts").click().run()
     assert page.query_params["instruction"] == "find-texts"
     assert not page.exception
