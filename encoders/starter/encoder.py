@@ -121,6 +121,8 @@ class StarterEncoder:
         total = contents.sum(axis=0)[None, : layout.content]
         vector = self._with_axes(unit(total), [whole])[0]
         contents[:, : layout.content] *= layout.spread(scales_between(total[0], vector, layout))
+        there = contents.any(axis=1, keepdims=True)
+        contents[:, layout.content + len(Modality) :] = there / there.sum() * vector[layout.content + len(Modality) :]
         return contents
 
     def _prepare_document(self, document: Document, images: ImageLoader) -> _Parts:
@@ -164,7 +166,8 @@ class StarterEncoder:
             axes = [axis for one in parts if (axis := one.axis) is not None]
             pairs = [number for number in documents if parts[number].axis is Modality.IMAGE_TEXT]
             content[pairs] = balanced(content[pairs], layout, self._heads.choices.image_weights)
-            vectors[documents] = with_axis(content[documents], axes, self._heads.choices.axis_height)
+            common = self._heads.commonness(content[documents], axes)
+            vectors[documents] = with_axis(content[documents], axes, self._heads.choices.axis_height, common)
         return vectors
 
     @property

@@ -13,12 +13,14 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
+from encoders.starter.commonness import Crowd
 from encoders.starter.image_tower import ARCHITECTURES, HEAD_WIDTH, TowerOutput
 from encoders.starter.steering import Layout, Turn, unit
 from uniir.documents import Modality
 from uniir.errors import ModelUnavailable
 from uniir.protocols import Steering
 
+ASKING = {Modality.IMAGE: Modality.TEXT, Modality.TEXT: Modality.IMAGE}  # whose queries make a document common
 _TENSORS = "heads.safetensors"
 _SETTINGS = "heads.json"
 _LAST_BLOCK = np.float32(0.5)  # its share in picture features: it lifts what tells two shots of one thing from two like things
@@ -59,6 +61,19 @@ class Heads:
         """[n, content] of unit length from MiniLM's unit vectors."""
         nothing = np.zeros((len(vectors), self.choices.layout.picture), np.float32)
         return self._join((self.text_head(vectors), vectors, nothing), self.choices.text_weights)
+
+    def commonness(self, content: NDArray[np.float32], modalities: Sequence[Modality]) -> NDArray[np.float32]:
+        """[n]: how near each document lies to queries of the other modality, zero on average; pairs have none."""
+        common = np.zeros(len(content), np.float32)
+        for modality, asking in ASKING.items():
+            chosen = [number for number, one in enumerate(modalities) if one is modality]
+            if chosen:
+                common[chosen] = self.crowd(asking).commonness(content[chosen])
+        return common
+
+    def crowd(self, asking: Modality) -> Crowd:
+        """Queries of this modality as they ask for the other one."""
+        return Crowd(*(self.tensors[name] for name in crowd_names(asking)))
 
     def image_head(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """The trained shared space, from tower features [n, 3232]."""
@@ -122,6 +137,11 @@ def gelu(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.float32(0.5) * values * (1 + np.tanh(inner)), np.float32)
 
 
+def crowd_names(asking: Modality) -> tuple[str, str]:
+    """The names of a crowd's two arrays."""
+    return f"crowd.{asking}.centres", f"crowd.{asking}.log_shares"
+
+
 def load_heads() -> Heads:
     """The heads that came with the package; raises ModelUnavailable where they are missing or do not belong together."""
     folder = files("encoders.starter") / "data"
@@ -147,7 +167,7 @@ def parse_choices(described: Mapping[str, Any]) -> Choices:
         text_weights=_three(described["text_weights"]),
         axis_height=float(described["axis_height"]),
         top_classes=int(described["top_classes"]),
-        turns={_steering(row): Turn(_three(row["scales"]), _three(row["axes"])) for row in described["turns"]},
+        turns={_steering(row): Turn(_three(row["scales"]), _three(row["axes"]), float(row["uncommon"])) for row in described["turns"]},
         prefixed=frozenset(_steering(row) for row in described["instruction_in_front"]),
     )
 
@@ -162,7 +182,8 @@ def describe_choices(choices: Choices) -> dict[str, object]:
         "axis_height": choices.axis_height,
         "top_classes": choices.top_classes,
         "turns": [
-            {**_described(steering), "scales": list(turn.scales), "axes": list(turn.axes)} for steering, turn in choices.turns.items()
+            {**_described(steering), "scales": list(turn.scales), "axes": list(turn.axes), "uncommon": turn.uncommon}
+            for steering, turn in choices.turns.items()
         ],
         "instruction_in_front": [_described(steering) for steering in sorted(choices.prefixed, key=str)],
     }

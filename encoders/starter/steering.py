@@ -1,7 +1,8 @@
 """How a query turns towards a modality: each block of its content rescaled, then a push along the modality axes.
 
 Every document carries a one-hot axis for its modality, so that a query that leans on an axis adds the same amount to the score of every
-document of that modality: an instruction or a target steers inside one inner product, in any vector store.
+document of that modality: an instruction or a target steers inside one inner product, in any vector store. Two more axes hold how
+common a document is (`encoders.starter.commonness`), so that a query can weigh that down in the same way.
 """
 
 from __future__ import annotations
@@ -17,11 +18,16 @@ from uniir.protocols import Steering
 
 _NEGLIGIBLE = 1e-12
 MODALITIES = (Modality.IMAGE, Modality.TEXT, Modality.IMAGE_TEXT)
+_AXES = len(MODALITIES) + 2
+# Commonness is a direction of fixed length in a plane: were it a number on one axis, it would change the lengths of documents, and with
+# them the scores of searches that do not ask for it. It is seldom farther than 0.1 from its mean.
+_COMMONNESS_HEIGHT = 2.0
+_COMMONNESS_LENGTH = 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The blocks of a vector, in order: trained head, MiniLM's space, picture features, and one axis per modality."""
+    """The blocks of a vector, in order: trained head, MiniLM's space, picture features, one axis per modality, and two for commonness."""
 
     head: int
     vocabulary: int
@@ -38,7 +44,7 @@ class Layout:
 
     @property
     def dimension(self) -> int:
-        return self.content + len(MODALITIES)
+        return self.content + _AXES
 
     def spread(self, scales: Sequence[float]) -> NDArray[np.float32]:
         """One number per block, repeated over the block: [content]."""
@@ -47,10 +53,15 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """`scales` multiply the blocks of the content; `axes` are added to the cosine for image, text and pair documents."""
+    """How a query turns.
+
+    `scales` multiply the blocks of the content; `axes` are added to the cosine for image, text and pair documents; a document's
+    commonness times `uncommon` is taken off.
+    """
 
     scales: tuple[float, float, float]
     axes: tuple[float, float, float]
+    uncommon: float = 0.0
 
 
 def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -72,10 +83,14 @@ def scales_between(content: NDArray[np.float32], vector: NDArray[np.float32], la
     return [float(after @ before) / max(float(before @ before), _NEGLIGIBLE) for before, after in blocks]
 
 
-def with_axis(content: NDArray[np.float32], modalities: Sequence[Modality], height: float) -> NDArray[np.float32]:
-    """Document vectors: unit content beside the one-hot axis of each document's modality, unit length again."""
-    axes = np.zeros((len(content), len(MODALITIES)), np.float32)
+def with_axis(
+    content: NDArray[np.float32], modalities: Sequence[Modality], height: float, commonness: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Document vectors: unit content beside the one-hot axis of each document's modality and its commonness, unit length again."""
+    axes = np.zeros((len(content), _AXES), np.float32)
     axes[np.arange(len(content)), [MODALITIES.index(modality) for modality in modalities]] = height
+    common = np.clip(_COMMONNESS_HEIGHT * commonness, -_COMMONNESS_LENGTH, _COMMONNESS_LENGTH)
+    axes[:, -2:] = np.stack([common, np.sqrt(_COMMONNESS_LENGTH**2 - common**2)], axis=1)
     return unit(np.hstack([content, axes]))
 
 
@@ -87,5 +102,7 @@ def turn(
     if not rows:
         return np.empty((0, layout.dimension), np.float32)
     scales = np.stack([layout.spread(row.scales) for row in rows])
-    axes = np.array([row.axes for row in rows], np.float32) / height
+    modalities = np.array([row.axes for row in rows], np.float32) / height
+    commonness = np.array([[row.uncommon, 0] for row in rows], np.float32) / -_COMMONNESS_HEIGHT
+    axes = np.hstack([modalities, commonness])
     return unit(np.hstack([unit(vectors[:, : layout.content] * scales), axes]))

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.starter.heads import Choices
-from training.starter.measure import scores
 from training.starter.pairs import Parts, RetrievalTask
-from training.starter.spaces import ContentSpace
+from training.starter.spaces import ContentSpace, scores
 from uniir.documents import Modality
 from uniir.protocols import Steering
 
@@ -49,14 +48,12 @@ def _lists(task: RetrievalTask, target: Modality | None, space: ContentSpace, ch
     turn = choices.turns[steering]
     everything = scores(task, space, turn)
     top = np.argsort(-everything, axis=1, kind="stable")[:, :TOP]
-    # what the store multiplies are unit vectors, axes included
-    length = np.sqrt((1 + np.square(turn.axes).sum() / choices.axis_height**2) * (1 + choices.axis_height**2))
     return FirstLists(
         task.name,
         steering,
         task.queries,
         tuple(tuple(task.pool[place] for place in row) for row in top.tolist()),
-        np.asarray(np.take_along_axis(everything, top, axis=1) / length, np.float32),
+        np.take_along_axis(everything, top, axis=1),
         np.array([[place in set(wanted) for place in row] for row, wanted in zip(top.tolist(), task.positives, strict=True)], bool),
         tuple(len(wanted) for wanted in task.positives),
     )

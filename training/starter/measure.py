@@ -14,7 +14,7 @@ from evaluation.metrics import best_places, chance, top_by_score
 from training.starter.choose import KS, recalls
 from training.starter.evaluation_data import EvaluationTask
 from training.starter.pairs import Parts, RetrievalTask
-from training.starter.spaces import ContentSpace, own_pictures
+from training.starter.spaces import ContentSpace, own_pictures, scores
 from uniir.documents import Modality
 from uniir.protocols import Steering
 
@@ -71,14 +71,6 @@ def measure_task(task: EvaluationTask, space: ContentSpace, raw: RawSpace, choic
         raw_minilm=raw.recalls_by_text(task.local),
         raw_image=raw.recalls_by_image(task.local),
     )
-
-
-def scores(task: RetrievalTask, space: ContentSpace, turn: Turn) -> NDArray[np.float32]:
-    """[queries, pool]: cosine of the turned content plus the push on each candidate's axis, own picture barred."""
-    result = space.turned(task.queries, turn.scales) @ space.documents(task.pool).T
-    result += np.array([turn.axes[MODALITIES.index(one.modality)] for one in task.pool], np.float32)
-    result[own_pictures(task)] = -np.inf
-    return result
 
 
 def wrong_share(result: NDArray[np.float32], task: RetrievalTask, target: Modality) -> float:

@@ -151,14 +151,15 @@ def _choices(report: Report) -> str:
     rows = [
         (
             f"{kind.query} -> {kind.target or 'anything'}",
-            *(" / ".join(f"{value:g}" for value in values) for values in (turn.scales, turn.axes)),
+            *(" / ".join(f"{value:g}" for value in values) for values in (turn.scales, turn.axes, (turn.uncommon,))),
         )
         for kind, turn in report.choices.turns.items()
     ]
     return (
         "## What validation chose\n\nScales multiply the query's blocks: trained head, MiniLM's space "
-        "(ImageNet's vocabulary for pictures), picture features.\n\n"
-        + _table(("query -> target", "scales", "push on the image, text and pair axis"), rows)
+        "(ImageNet's vocabulary for pictures), picture features. What is near to all queries of the other modality "
+        "is weighed down where a search leaves its modality.\n\n"
+        + _table(("query -> target", "scales", "push on the image, text and pair axis", "against commonness"), rows)
     )
 
 

@@ -24,9 +24,11 @@ from training.starter.choose import (
     choose_open_turn,
     choose_push,
     choose_scales,
+    choose_uncommon,
     fairness,
     mixed_tasks,
 )
+from training.starter.crowds import gathered
 from training.starter.evaluation_data import evaluation_tasks, published_baselines
 from training.starter.features import PictureFeatures, View, extract_pictures, picture_features, text_features
 from training.starter.heads_file import PICTURE, assemble, class_sentences, combine, fixed_arrays, mixed_down, write_heads
@@ -114,6 +116,8 @@ class Run:
         whole = replace(material, views=tuple(PictureFeatures.joined(both) for both in zip(views, later, strict=True)))
         second = self._runs(whole, whole_tasks, whole_pairs, range(self._seeds, 2 * self._seeds))
         heads = replace(_joined((*first, *second), fixed, material, learnt), choices=chosen.choices)
+        crowds = gathered((*whole_tasks, *whole_pairs), ContentSpace(heads, (straight, validation), texts), chosen.choices.turns)
+        heads = assemble(heads.choices, heads.tensors, crowds)
         _LOG.info("measuring")
         measured = self._measure(heads)
         report = Report(
@@ -170,6 +174,9 @@ class Run:
     def _choose(self, heads: Heads, space: ContentSpace, instructed: list[tuple[RetrievalTask, RetrievalTask]]) -> Chosen:
         tasks = (*self._split.validation, *self._text_split.validation)
         trials = choose_scales(tasks, space)
+        learnt = (*self._split.training, *self._text_split.training)
+        crowded = space.with_crowds(gathered(learnt, space, {steering: trial.turn for steering, trial in trials.items()}))
+        trials = choose_uncommon(trials, tasks, learnt, crowded)
         in_lists = [task for task in tasks if task.dataset in _IN_MIXED_LISTS]
         turns: dict[Steering, Turn] = {}
         fair: dict[str, dict[str, dict[str, float]]] = {}
@@ -191,7 +198,7 @@ class Run:
             }
         push = max(pushes)  # one for all, so that a score means the same whatever was asked
         turns = {
-            steering: turn if steering.target is None else Turn(turn.scales, axes_for(steering.target, push))
+            steering: turn if steering.target is None else replace(turn, axes=axes_for(steering.target, push))
             for steering, turn in turns.items()
         }
         comparisons = compare(instructed, space, turns)

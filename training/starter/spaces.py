@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from encoders.starter.heads import Heads, head_features
 from encoders.starter.image_tower import ARCHITECTURES, TowerOutput
-from encoders.starter.steering import balanced, unit
+from encoders.starter.steering import Turn, balanced, turn, unit, with_axis
 from training.starter.features import PictureFeatures, TextFeatures
 from training.starter.pairs import Parts, RetrievalTask
 from uniir.documents import Modality
+from uniir.protocols import Steering
 
 
 class ContentSpace:
@@ -64,6 +66,25 @@ class ContentSpace:
         total[pairs] = balanced(total[pairs], choices.layout, choices.image_weights)
         return total
 
+    def stored(self, parts: Sequence[Parts]) -> NDArray[np.float32]:
+        """[n, dimension]: candidates as they stand in a store."""
+        content, modalities = self.documents(parts), [one.modality for one in parts]
+        return with_axis(content, modalities, self._heads.choices.axis_height, self._heads.commonness(content, modalities))
+
+    def asked(self, parts: Sequence[Parts], towards: Turn) -> NDArray[np.float32]:
+        """[n, dimension]: queries turned."""
+        choices = self._heads.choices
+        vectors = np.zeros((len(parts), choices.layout.dimension), np.float32)
+        vectors[:, : choices.layout.content] = self.content(parts)
+        kind = Steering(parts[0].modality, None)
+        return turn(vectors, [kind] * len(parts), choices.layout, {kind: towards}, choices.axis_height)
+
+    def with_crowds(self, arrays: Mapping[str, NDArray[np.float32]]) -> ContentSpace:
+        """The same contents; how common candidates are is told by these crowds."""
+        other = copy.copy(self)
+        other._heads = replace(self._heads, tensors={**self._heads.tensors, **arrays})
+        return other
+
     @property
     def blocks(self) -> tuple[int, int, int]:
         """Widths of the content's blocks."""
@@ -108,6 +129,13 @@ class BlockScores:
         total = sum(np.float32(scales[number]) * self.blocks[number] for number in used)
         length = np.sqrt(sum(np.float32(scale) ** 2 * part for scale, part in zip(scales, self.lengths, strict=True)))
         return np.asarray(total / np.maximum(length, 1e-9)[:, None], np.float32)
+
+
+def scores(task: RetrievalTask, space: ContentSpace, towards: Turn) -> NDArray[np.float32]:
+    """[queries, pool]: inner products as a store computes them, own picture barred."""
+    result = space.asked(task.queries, towards) @ space.stored(task.pool).T
+    result[own_pictures(task)] = -np.inf
+    return result
 
 
 def own_pictures(task: RetrievalTask) -> NDArray[np.bool_]:
