@@ -23,22 +23,28 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from bench.inputs import sentence
 from bench.report import PLACE, ROOT, Number, command, options, progress, report
 from demo.corpus import build
+from encoders.devices import Device
+from encoders.starter.encoder import StarterEncoder
 
 READY_SECONDS = 3.0
 ADDED_MS = 150.0
 _FIELD = "What you are looking for"
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"]
-# Resolves when the grid shows the results of the text in the field; `performance.now()` of the keypress is kept by the page itself.
-_WATCH = """() => { window.pressed = 0;
-  addEventListener('keydown', (event) => { if (event.key === 'Enter') window.pressed = performance.now(); }, true); }"""
+# The page itself keeps when Enter was pressed and which results stood there; then the first frame with others, for this text, counts.
+_WATCH = """() => {
+  window.standing = () => [...document.querySelectorAll('.ug-tile')].map((tile) => tile.dataset.id).join();
+  addEventListener('keydown', (event) => {
+    if (event.key === 'Enter') { window.pressed = performance.now(); window.before = window.standing(); }
+  }, true); }"""
 _SHOWN = """(text) => {
-  const asked = new URL(location).searchParams.get('text'), grid = document.querySelector('[data-query]');
-  return asked === text && grid && grid.dataset.query === text ? performance.now() - window.pressed : false; }"""
+  const asked = new URLSearchParams(location.search).get('text'), now = window.standing();
+  return asked === text && now && now !== window.before ? performance.now() - window.pressed : false; }"""
 
 
 def main() -> None:
     given = options(__doc__)
-    data, corpus = PLACE / "page", PLACE / "page-corpus"
+    space = StarterEncoder.load(Device()).space
+    data, corpus = PLACE / f"page-{space.fingerprint}", PLACE / "page-corpus"
     build(corpus, PLACE / "page-questions")
     subprocess.run(command("ingest", str(corpus), "--data-dir", str(data)), cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     with sync_playwright() as playwright:

@@ -66,10 +66,15 @@ class SearchScreen:
         return self.page.get_by_role("button", name=name, exact=isinstance(name, str))
 
     def search(self, text: str) -> SearchScreen:
-        """Types and presses Enter, and waits for the results."""
+        """Types and presses Enter once the page is ready, and waits for the results."""
+        self.settle()
+        self.enter(text)
+        return self.wait_for_results(text)
+
+    def enter(self, text: str) -> None:
+        """Types and presses Enter."""
         self.field.fill(text)
         self.field.press("Enter")
-        return self.wait_for_results(text)
 
     def add_picture(self, file: Path) -> SearchScreen:
         self.button("Picture").click()

@@ -218,9 +218,8 @@ def test_two_people_at_once_get_their_own_results(visitor: Visit, library: Libra
 
 def test_the_last_of_two_quick_searches_wins(visitor: Visit) -> None:
     screen = SearchScreen(visitor())
-    screen.field.fill("a cup of coffee")
-    screen.field.press("Enter")
-    screen.field.fill("old silver coins")
-    screen.field.press("Enter")
+    screen.settle()
+    screen.enter("a cup of coffee")
+    screen.enter("old silver coins")
     expect(screen.page).to_have_url(re.compile("coins"))
     expect(screen.tiles.first).to_contain_text("coins")

@@ -44,6 +44,14 @@ def test_a_first_visit_offers_searches_that_find_something(visitor: Visit) -> No
     SearchScreen.on(someone).wait_for_results()
 
 
+def test_who_is_faster_than_the_first_page_is_answered_too(browser: Browser, own_server: Served) -> None:
+    with visitors(browser, own_server.address) as visit:
+        screen = SearchScreen(visit())
+        screen.enter("old silver coins")
+        screen.wait_for_results("old silver coins")
+        expect(screen.tiles.first).to_contain_text("coins")
+
+
 def test_an_empty_collection_says_how_to_fill_it(browser: Browser, empty_server: Served) -> None:
     with visitors(browser, empty_server.address) as visit:
         someone = visit()
@@ -62,8 +70,7 @@ def test_a_killed_service_is_missed_and_the_query_kept(browser: Browser, library
         someone.expects("503")  # pictures that are asked for meanwhile
         screen = SearchScreen(someone).search("old silver coins")
         service.kill()
-        screen.field.fill("a tabby cat")
-        screen.field.press("Enter")
+        screen.enter("a tabby cat")
         expect(screen.page.get_by_text("The search service does not answer.").first).to_be_visible()
         expect(screen.page.get_by_text(re.compile(r"Trying again in \d s\. Your query is kept\.")).first).to_be_visible()
         expect(screen.page.get_by_text("uniir serve", exact=True)).to_be_visible()
@@ -78,7 +85,7 @@ def test_a_killed_service_is_missed_and_the_query_kept(browser: Browser, library
 def test_a_page_that_was_killed_comes_back_with_its_query(browser: Browser, own_server: Served) -> None:
     with visitors(browser, own_server.address) as visit:
         someone = visit()
-        someone.expects("ERR_CONNECTION|WebSocket|ERR_INCOMPLETE|Failed to fetch|status of 5")
+        someone.expects("ERR_CONNECTION|WebSocket|ERR_INCOMPLETE|Failed to fetch|status of 5|Client Error")
         screen = SearchScreen(someone).search("old silver coins")
         own_server.kill()
         expect(screen.page.get_by_text(re.compile("does not answer|[Cc]onnecting|Connection error")).first).to_be_visible()
