@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLong
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from uniir.wire import SearchAnswer
 if TYPE_CHECKING:
     from uniir.service import Service
 
+_QUICK = 0.15  # seconds in which nobody needs to hear that it is being searched
 _PATIENCE = 0.6  # seconds before the first ranking is shown without waiting for the reranker
 
 
@@ -38,17 +40,40 @@ class Found:
         return replace(self, answer=answer, milliseconds=_since(self.started), reranked=None)
 
 
-def find(service: Service, ask: Ask) -> Found:
-    """Searches. Raises UniirError."""
-    started = time.perf_counter()
-    whole = _workers().submit(service.search, ask.as_request())
-    try:
-        return Found(ask, whole.result(None if ask.rerank is Reranking.OFF else _PATIENCE), _since(started))
-    except TooLong:
-        first = service.search(replace(ask, rerank=Reranking.OFF).as_request())
-        if whole.done():
-            return Found(ask, whole.result(), _since(started))
-        return Found(ask, first, _since(started), whole, started)
+class Search:
+    """A search under way: it begins while the page above the results is still being drawn."""
+
+    def __init__(self, service: Service, ask: Ask, collection: str) -> None:
+        self.ask = ask
+        self._service = service
+        self._request = replace(ask, collection=collection)
+        self._started = time.perf_counter()
+        self._whole = _workers().submit(self._ask, self._request)
+        self._ended = self._started
+
+    def found(self, slow: Callable[[], None]) -> Found:
+        """Waits for the answer; `slow` is called where that takes long enough to be told. Raises UniirError."""
+        try:
+            return self._found(self._whole.result(_QUICK))
+        except TooLong:
+            slow()
+        if self._request.rerank is Reranking.OFF:
+            return self._found(self._whole.result())
+        try:
+            return self._found(self._whole.result(_PATIENCE))
+        except TooLong:
+            first = self._service.search(replace(self._request, rerank=Reranking.OFF).as_request())
+            if self._whole.done():
+                return self._found(self._whole.result())
+            return Found(self.ask, first, _since(self._started), self._whole, self._started)
+
+    def _ask(self, request: Ask) -> SearchAnswer:
+        answer = self._service.search(request.as_request())
+        self._ended = time.perf_counter()
+        return answer
+
+    def _found(self, answer: SearchAnswer) -> Found:
+        return Found(self.ask, answer, (self._ended - self._started) * 1000)
 
 
 @st.cache_resource(show_spinner=False)

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
-from app.web import asking, away, first_visit, picture, session, states, words
+from app.web import answering, asking, away, first_visit, picture, session, states, words
 from app.web.address import Ask
 from app.web.bar import bar, search_now
-from app.web.finding import Found, find
 from app.web.media import NEW_PICTURE
-from app.web.results import FIRST_SHOWN, SHOWN, results
-from uniir.errors import NotFound, Unavailable, UniirError
+from uniir.errors import Unavailable, UniirError
 from uniir.problems import problem_of
 from uniir.wire import MAX_TEXT, CollectionAnswer, CollectionsAnswer, ExampleQuery, Problem
 
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 _senses = st.components.v2.component("uniir.senses", js=(_HERE / "senses.js").read_text("utf-8"), isolate_styles=False)
-_FOUND, _LIMIT = "found", 64 * 2**20
+_LIMIT = 64 * 2**20
 
 
 def show(client: Client) -> None:
@@ -38,6 +36,7 @@ def show(client: Client) -> None:
 def _screen(client: Client) -> None:
     known, missing = _collections()
     collection = _chosen(known)
+    search = answering.begin(client, collection) if missing is None else None
     slot = st.empty()
     if asking.ask().is_empty and missing is None and picture.refused() is None:
         with slot.container():
@@ -46,13 +45,13 @@ def _screen(client: Client) -> None:
     if picture.refused() is not None:
         states.refused_picture(cast(picture.Refused, picture.refused()))
     if missing is not None:
-        _while_away(client, missing, collection)
+        answering.while_away(client, missing)
     elif not sum(collection.documents.indexed.values()):
         states.empty_collection(collection.name)
     elif asking.ask().is_empty:
         _before_the_first(client, collection)
     else:
-        _answer(client, collection)
+        answering.answer(client, collection, search)
 
 
 def _collections() -> tuple[CollectionsAnswer, Unavailable | None]:
@@ -127,14 +126,15 @@ def _unknown(detail: str) -> Problem:
 
 
 def _before_the_first(client: Client, collection: CollectionAnswer) -> None:
-    if st.session_state.pop("asked", False):
+    if answering.asked_for_nothing():
         st.warning(words.NOTHING_GIVEN, icon=":material/info:")
     try:
         found = session.examples(collection.name, sum(collection.documents.indexed.values()))
     except Unavailable:
         raise
-    except UniirError:
+    except UniirError as error:
         found = ()
+        states.trouble(error)
 
     def chosen(example: ExampleQuery) -> None:
         search = Ask(text=example.text or "", instruction=example.instruction, collection=asking.ask().collection)
@@ -154,56 +154,3 @@ def _with_picture_of(client: Client, search: Ask, example: ExampleQuery) -> None
         picture.refuse(problem_of(error))
         return
     asking.start(replace(search, picture=kept.id))
-
-
-def _answer(client: Client, collection: CollectionAnswer) -> None:
-    """Searches where the search is new, and draws what was found."""
-    ask = asking.ask()
-    found: Found | None = st.session_state.get(_FOUND)
-    forced = st.session_state.pop("asked", False)
-    slot, bones = st.empty(), st.empty()
-    if found is None or found.ask != ask or forced:
-        slot.html(states.searching(sum(collection.documents.indexed.values())))
-        if found is None:
-            bones.html(states.bones())
-        try:
-            found = find(client, replace(ask, collection=collection.name))
-        except Unavailable as error:
-            slot.empty()
-            bones.empty()
-            _while_away(client, error, collection)
-            return
-        except UniirError as error:
-            slot.empty()
-            bones.empty()
-            _refused(error, ask)
-            return
-        found = replace(found, ask=ask)
-        st.session_state[_FOUND] = found
-        st.session_state[SHOWN] = FIRST_SHOWN
-    slot.empty()
-    bones.empty()
-    results(client, found, ask)
-    if found.reranked is not None:
-        try:
-            st.session_state[_FOUND] = found.finished()
-        except UniirError:
-            st.session_state[_FOUND] = replace(found, reranked=None)
-        st.rerun()
-
-
-def _refused(error: UniirError, ask: Ask) -> None:
-    st.session_state.pop(_FOUND, None)
-    if isinstance(error, NotFound) and ask.picture:
-        st.error(words.GONE_PICTURE, icon=":material/broken_image:")
-        return
-    states.trouble(error)
-
-
-def _while_away(client: Client, error: Unavailable, collection: CollectionAnswer) -> None:
-    """The note, and below it what was found before, dimmed."""
-    away.note(error)
-    found: Found | None = st.session_state.get(_FOUND)
-    if found is not None and not asking.ask().is_empty:
-        with st.container(key="stale"):
-            results(client, found, asking.ask())
