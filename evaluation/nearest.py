@@ -23,12 +23,11 @@ def nearest(
     best_scores = np.full((len(asked), k), -np.inf, np.float32)
     step = max(1, block_bytes // (4 * vectors.shape[1]))
     for start in range(0, len(vectors), step):
-        block = _unit(vectors[start : start + step])
-        usable = np.flatnonzero(block.any(axis=1))
-        if len(usable) < len(block):
-            block = block[usable]
-        if not len(block):
+        half = vectors[start : start + step]
+        usable = np.flatnonzero(half.any(axis=1))
+        if not len(usable):
             continue
+        block = _unit(half if len(usable) == len(half) else half[usable])
         scores, places = faiss.knn(asked, block, min(k, len(block)), metric=faiss.METRIC_INNER_PRODUCT)
         rows = np.where(places >= 0, usable[places] + start, -1)
         scores = np.where(places >= 0, scores, -np.inf)

@@ -63,7 +63,7 @@ class Pool:
     def row_of(self, did: str) -> int | None:
         """The row of a did; None where the pool has it not."""
         ids = self.embedded.ids
-        place = int(np.searchsorted(ids, np.bytes_(did.encode()), sorter=self._order))
+        place = int(np.searchsorted(ids, np.array(did.encode(), ids.dtype), sorter=self._order))
         row = int(self._order[min(place, len(ids) - 1)])
         return row if self.embedded.id_of(row) == did else None
 
