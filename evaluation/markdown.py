@@ -8,18 +8,8 @@ from evaluation.compare import Comparison
 from evaluation.resampling import Interval
 from evaluation.results import Report, SetRow
 from evaluation.scoring import EXPLAINED
+from evaluation.words import TASKS, measured_with, notes
 
-_TASKS = {
-    0: "text -> image",
-    1: "text -> text",
-    2: "text -> image,text",
-    3: "image -> text",
-    4: "image -> image",
-    5: "image -> image,text",
-    6: "image,text -> text",
-    7: "image,text -> image",
-    8: "image,text -> image,text",
-}
 _SHOWN = ("hit@1", "hit@5", "hit@10", "recall@10", "ndcg@10", "map@5", "mrr@10")
 _CERTAIN = 0.05
 
@@ -30,8 +20,8 @@ def as_markdown(report: Report) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    settings, encoder = report.settings, report.encoder
-    yield f"# {encoder['encoder']} on {settings['root']}, {settings['pool']} pool"
+    settings = report.settings
+    yield f"# {report.encoder['encoder']} on {settings['root']}, {settings['pool']} pool"
     yield ""
     yield f"Split {settings['split']}, instructions {settings['instructing']}, seed {settings['seed']}."
     yield "Percent; in brackets 95 % confidence."
@@ -50,23 +40,17 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield from _first_hits(report.rows)
     yield ""
-    notes = list(_notes(report.rows))
-    if notes:
-        yield from ("## Left out or failed", "", *notes, "")
-    yield "## Measured with"
-    yield ""
-    yield f"- encoder: {', '.join(f'{key} {value}' for key, value in encoder.items())}"
-    yield f"- data: fingerprint {report.data['fingerprint']} (pools, queries, judgments and instructions; pictures are not read for it)"
-    yield f"- self-retrieval: {'; '.join(f'{name} {one.found} of {one.sample}' for name, one in report.gates.items())}"
-    yield f"- versions: {', '.join(f'{name} {one}' for name, one in report.versions.items())}"
-    yield f"- made: {report.made}"
+    told = [f"- {one}" for one in notes(report.rows)]
+    if told:
+        yield from ("## Left out or failed", "", *told, "")
+    yield from ("## Measured with", "", *(f"- {one}" for one in measured_with(report)))
 
 
 def _scores(report: Report) -> Iterator[str]:
     published = [report.published_model] if report.published_model else []
     rows = [
         [
-            f"{row.task} {_TASKS.get(row.task, '')}",
+            f"{row.task} {TASKS.get(row.task, '')}",
             row.dataset,
             f"{row.queries:,}",
             f"{row.candidates:,}",
@@ -97,19 +81,6 @@ def _first_hit_cells(row: SetRow) -> list[str]:
     first = row.first_hits
     shares = (_percent(count / first.wrong) if first.wrong else "" for count in (first.wrong_modality, first.wrong_domain, first.other))
     return [str(row.task), row.dataset, _percent(first.modality_accuracy), _percent(first.wrong / row.queries), *shares]
-
-
-def _notes(rows: Sequence[SetRow]) -> Iterator[str]:
-    for row in rows:
-        counts = {
-            "queries could not be encoded and count as missed": row.failed_queries,
-            "candidates could not be encoded and are never found": row.failed_candidates,
-            "queries without judgments are left out": row.without_judgments,
-            "judged queries are not in the query file": row.judged_but_absent,
-        }
-        for meaning, count in counts.items():
-            if count:
-                yield f"- {row.dataset}, task {row.task}: {count:,} {meaning}."
 
 
 def comparison_as_markdown(comparison: Comparison) -> str:

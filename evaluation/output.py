@@ -1,4 +1,4 @@
-"""An evaluation as files: report.json, report.md, queries.jsonl, and runs and judgments that TREC's tools read."""
+"""An evaluation as files: report.json, report.md, report.html, queries.jsonl, and runs and judgments that TREC's tools read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from evaluation.html import as_html
 from evaluation.markdown import as_markdown
 from evaluation.results import FORMAT, Report, SetResult
 from uniir.errors import UsageError
@@ -47,6 +48,7 @@ class Output:
     def finish(self, report: Report) -> None:
         """Writes the report; a directory without one is of an evaluation that did not end."""
         (self._directory / "report.md").write_text(as_markdown(report))
+        (self._directory / "report.html").write_text(as_html(report))
         part = self._directory / f"{_REPORT}.part"
         part.write_text(json.dumps(report.as_json(), indent=2) + "\n")
         os.replace(part, self._directory / _REPORT)
