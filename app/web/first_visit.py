@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.web import navigation, words
 from app.web.figures import moment
@@ -44,20 +45,33 @@ def cards(key: str, data: Mapping[str, object], on_chosen: Callable[[], None]) -
     _component(key=key, data=cast(Any, data), on_chosen_change=on_chosen)
 
 
-def holdings(collection: CollectionAnswer, pictures: Sequence[str]) -> None:
-    """Counts, a few pictures, and when it was last brought up to date."""
+def example_bones() -> str:
+    """Empty cards of the final size, while examples are being made."""
+    return f'<h2 class="u-section">{words.TRY}</h2><div class="examples card-bones" aria-hidden="true">{"<div></div>" * _PICTURES}</div>'
+
+
+def holdings(collection: CollectionAnswer) -> DeltaGenerator:
+    """Counts, and when the collection was last brought up to date; gives back where `glance` adds pictures."""
     with st.container(horizontal=True, vertical_alignment="center", key="holdings"):
         st.html(f'<h2 class="u-section">{words.IN_COLLECTION}</h2>', width="content")
         st.space("stretch")
         st.page_link(navigation.collections_page(), label=words.ALL_COLLECTIONS, icon=":material/layers:")
+    place = st.empty()
+    glance(place, collection, ())
+    return place
+
+
+def glance(place: DeltaGenerator, collection: CollectionAnswer, pictures: Sequence[str]) -> None:
+    """The counts with a few pictures beside them."""
     figures = "".join(
         f'<div><dt><span class="material" aria-hidden="true">{words.ICONS[kind]}</span>{words.KINDS[kind]}</dt>'
         f"<dd>{collection.documents.indexed.get(kind, 0):,}</dd></div>"
         for kind in (Modality.IMAGE, Modality.TEXT, Modality.IMAGE_TEXT)
     )
     shown = "".join(f'<img src="{thumbnail(one)}" alt="" width="56" height="56" loading="lazy">' for one in pictures[:_PICTURES])
-    strip = f'<div class="strip" aria-hidden="true">{shown}</div>' if shown else "<div></div>"
-    st.html(f'<dl class="counts">{figures}{strip}</dl><p class="u-muted" style="margin-top:12px">{escape(_history(collection))}</p>')
+    strip = f'<div class="strip" aria-hidden="true">{shown}</div>'
+    history = f'<p class="u-muted u-history">{escape(_history(collection))}</p>'
+    place.html(f'<dl class="counts">{figures}{strip}</dl>{history}')
 
 
 def _history(collection: CollectionAnswer) -> str:

@@ -128,13 +128,17 @@ def _unknown(detail: str) -> Problem:
 def _before_the_first(client: Client, collection: CollectionAnswer) -> None:
     if answering.asked_for_nothing():
         st.warning(words.NOTHING_GIVEN, icon=":material/info:")
+    place = st.empty()
+    place.html(first_visit.example_bones())
+    held = first_visit.holdings(collection)
     try:
         found = session.examples(collection.name, sum(collection.documents.indexed.values()))
     except Unavailable:
         raise
     except UniirError as error:
-        found = ()
+        place.empty()
         states.trouble(error)
+        return
 
     def chosen(example: ExampleQuery) -> None:
         search = Ask(text=example.text or "", instruction=example.instruction, collection=asking.ask().collection)
@@ -142,9 +146,11 @@ def _before_the_first(client: Client, collection: CollectionAnswer) -> None:
         if example.like:
             _with_picture_of(client, search, example)
 
+    place.empty()
     if found:
-        first_visit.examples(found, session.instructions(), chosen)
-    first_visit.holdings(collection, session.pictures_beside(tuple(one.like for one in found if one.like)))
+        with place.container():
+            first_visit.examples(found, session.instructions(), chosen)
+    first_visit.glance(held, collection, session.pictures_beside(tuple(one.like for one in found if one.like)))
 
 
 def _with_picture_of(client: Client, search: Ask, example: ExampleQuery) -> None:
