@@ -11,9 +11,9 @@ from evaluation.scoring import EXPLAINED
 from evaluation.words import TASKS, measured_with, notes
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; background: #fff }
-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums } .wide { overflow-x: auto }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #ddd } th:first-child, td:first-child { text-align: left }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; background: #fff }
+table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums } .wide { overflow-x: auto }
+th, td { padding: .25rem .5rem; white-space: nowrap; text-align: right; border-bottom: 1px solid #ddd } th:first-child, td:first-child { text-align: left }
 svg text { font: 12px system-ui, sans-serif; fill: currentColor } dt { font-weight: 600 } dd { margin: 0 0 .5rem 0 }
 @media (prefers-color-scheme: dark) { body { color: #e8e8e8; background: #161616 } th, td { border-color: #444 } }
 """
@@ -129,6 +129,9 @@ def _scores(report: Report) -> str:
         ]
         for row in report.rows
     ]
+    average = "" if report.published_average is None else f"{report.published_average:.1f}"
+    gap = [""] * (len(_SHOWN) + 1)
+    cells.append(["Average", "", "", _percent(report.average.value), *gap, *([average] * len(beside))])
     head = "".join(f"<th>{escape(one)}</th>" for one in header)
     lines = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
     return f'<div class="wide"><table><tr>{head}</tr>{lines}</table></div>'
