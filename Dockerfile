@@ -3,6 +3,8 @@
 #   docker build -t uniir .
 #   docker run --rm -v uniir-data:/data -v "$PWD/photos:/corpus:ro" uniir ingest /corpus
 #   docker run --rm -v uniir-data:/data -v "$PWD/photos:/corpus:ro" uniir search "two dogs"
+#
+# The page: see docker-compose.yml.
 
 FROM python:3.11-slim AS wheel
 WORKDIR /source
