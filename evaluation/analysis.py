@@ -41,18 +41,22 @@ def domain_of(identifier: str) -> str:
 
 
 def first_hits(
-    qids: Sequence[str], firsts: Sequence[int], positives: Sequence[Collection[str]], targets: Sequence[Collection[Modality]], pool: Pool
+    qids: Sequence[str],
+    firsts: Sequence[str | None],
+    positives: Sequence[Collection[str]],
+    targets: Sequence[Collection[Modality]],
+    pool: Pool,
 ) -> FirstHits:
-    """`firsts` are rows of the pool, -1 for nothing found, which counts as an error of the kind `other`."""
+    """`firsts` are dids, None for nothing found, which counts as an error of the kind `other`."""
     fitting = wrong = modality = domain = 0
-    for qid, row, wanted, kinds in zip(qids, firsts, positives, targets, strict=True):
-        did = pool.embedded.id_of(row) if row >= 0 else None
-        fits = did is not None and pool.modality_of(row) in kinds
+    for qid, did, wanted, kinds in zip(qids, firsts, positives, targets, strict=True):
+        kind = None if did is None else pool.modality_of_did(did)
+        fits = kind in kinds
         fitting += fits
         if did in wanted:
             continue
         wrong += 1
-        if did is not None and not fits:
+        if kind is not None and not fits:
             modality += 1
         elif did is not None and domain_of(did) != domain_of(qid):
             domain += 1

@@ -93,6 +93,15 @@ def embedded(entries: Entries, encoder: Encoder, images: ImageLoader, directory:
     )
 
 
+def listed(entries: Entries, directory: Path) -> Embedded:
+    """Ids and modalities alone, for candidates whose vectors are somewhere else. Raises UsageError for an id that occurs twice."""
+    directory.mkdir(parents=True, exist_ok=True)
+    if not (directory / "modalities.npy").exists():
+        _write_list(entries, directory)
+    ids, modalities = (np.load(directory / f"{name}.npy", mmap_mode="r") for name in ("ids", "modalities"))
+    return Embedded(ids, modalities, np.empty((0, 0), np.float16), ())
+
+
 def raw_vectors(encoder: Encoder, batch: Prepared) -> NDArray[np.float32]:
     """What is rounded to half precision: vectors before normalisation where the encoder tells them."""
     return encoder.raw(batch) if isinstance(encoder, GivesRawVectors) else encoder.encode(batch)

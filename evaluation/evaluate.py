@@ -12,25 +12,23 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from evaluation import asking, pools
+from evaluation import asking
 from evaluation.analysis import first_hits
 from evaluation.asking import Instructing, Wordings, target_of
-from evaluation.embedding import Embedded, embedded
-from evaluation.gate import SelfRetrieval, self_retrieval
+from evaluation.gate import SelfRetrieval
 from evaluation.layout import QueryFile, global_pools, instructions_file, query_files
 from evaluation.mbeir import MbeirQuery, read_instructions, read_qrels, read_queries
-from evaluation.nearest import nearest
 from evaluation.pools import Pool
 from evaluation.published import counterpart, published
 from evaluation.resampling import interval
 from evaluation.results import Report, SetResult, SetRow
+from evaluation.retrieval import ExactRetrieval, Found, Retrieval, ToldOf
 from evaluation.scoring import depth_of, headline_of, measured
 from uniir.errors import UsageError
 from uniir.protocols import Encoder, ImageLoader
 
 _PACKAGES = ("uniir", "numpy", "faiss-cpu", "ir_measures", "pytrec_eval-terrier", "pillow", "onnxruntime", "torch")
 _PAPERS_SETS = 16
-Told = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +45,23 @@ class Plan:
     against: str | None = None
 
 
-def evaluate(plan: Plan, encoder: Encoder, images: ImageLoader, work: Path, keep: Callable[[SetResult], None], told: Told) -> Report:
-    """Embeds what is not embedded yet under `work`, searches, scores; `keep` gets each set when it is done.
+def evaluate(plan: Plan, encoder: Encoder, images: ImageLoader, work: Path, keep: Callable[[SetResult], None], told: ToldOf) -> Report:
+    """Embeds what is not embedded yet under `work`, searches exactly, scores; `keep` gets each set when it is done.
 
     Raises UsageError for data that can't be read and PipelineBroken where candidates do not find themselves.
     """
-    return _Evaluation(plan, encoder, images, work, told).run(keep)
+    return evaluate_by(plan, ExactRetrieval(plan.root.absolute(), encoder, images, work, told), keep)
+
+
+def evaluate_by(plan: Plan, retrieval: Retrieval, keep: Callable[[SetResult], None]) -> Report:
+    """The same with any way to answer the queries."""
+    return _Evaluation(plan, retrieval).run(keep)
 
 
 class _Evaluation:
-    def __init__(self, plan: Plan, encoder: Encoder, images: ImageLoader, work: Path, told: Told) -> None:
-        self._plan, self._encoder, self._images, self._told = plan, encoder, images, told
+    def __init__(self, plan: Plan, retrieval: Retrieval) -> None:
+        self._plan, self._retrieval = plan, retrieval
         self._root = plan.root.absolute()
-        self._work = work / encoder.space.fingerprint
         self._pools: dict[tuple[Path, ...], Pool] = {}
         self._gates: dict[str, SelfRetrieval] = {}
         self._read: dict[Path, str] = {}  # every file that counted, with its SHA-256
@@ -68,7 +70,7 @@ class _Evaluation:
         plan = self._plan
         files = [one for one in query_files(plan.root, plan.split) if not plan.datasets or one.name in plan.datasets]
         files = [one for one in files if one.task is None or not plan.tasks or one.task in plan.tasks]
-        model = plan.against or counterpart(self._encoder.space.weights)
+        model = plan.against or counterpart(self._retrieval.space.weights)
         wordings = self._wordings()
         rows: list[SetRow] = []
         headlines = []
@@ -84,7 +86,7 @@ class _Evaluation:
         return Report(
             made=datetime.now(UTC).isoformat(timespec="seconds"),
             settings={**asdict(plan), "root": str(self._root), "instructing": self._wordings_name},
-            encoder={**asdict(self._encoder.space), "fingerprint": self._encoder.space.fingerprint},
+            encoder={**asdict(self._retrieval.space), "fingerprint": self._retrieval.space.fingerprint},
             data=self._fingerprints(),
             versions=_versions(),
             gates=self._gates,
@@ -102,8 +104,7 @@ class _Evaluation:
             return []
         qrels = read_qrels(file.qrels)
         self._sha256(file.qrels)
-        vectors = self._embedded_queries(file, queries, pool, wordings)
-        rows, scores = nearest(vectors.vectors, pool.embedded.vectors, depth_of(file.name))
+        found = self._found(file, queries, pool, wordings)
         absent = len(qrels.keys() - {one.qid for one in every})
         by_task: dict[int, list[int]] = defaultdict(list)
         for number, one in enumerate(queries):
@@ -114,7 +115,7 @@ class _Evaluation:
             if not judged:
                 raise UsageError(f"{file.qrels} judges no query of task {task} of {file.queries.name}.")
             positives = [qrels[queries[number].qid] for number in judged]
-            ranked = [[pool.embedded.id_of(int(row)) for row in rows[number] if row >= 0] for number in judged]
+            ranked = [found.ranked[number] for number in judged]
             values = measured(ranked, positives, depth_of(file.name))
             headline = headline_of(file.name)
             qids = [queries[number].qid for number in judged]
@@ -122,7 +123,6 @@ class _Evaluation:
                 {kind for did in wanted if (kind := pool.modality_of_did(did))} or {target_of(queries[number], pool)}
                 for number, wanted in zip(judged, positives, strict=True)
             ]
-            failed = {one.row for one in vectors.failures}
             printed = published(model, self._plan.pool, task, file.name, headline) if model else None
             row = SetRow(
                 dataset=file.name,
@@ -131,47 +131,34 @@ class _Evaluation:
                 candidates=len(pool),
                 headline=headline,
                 measures={name: interval([one]) for name, one in values.items()},
-                first_hits=first_hits(qids, [int(rows[number, 0]) for number in judged], positives, targets, pool),
-                failed_queries=sum(number in failed for number in judged),
+                first_hits=first_hits(qids, [line[0] if line else None for line in ranked], positives, targets, pool),
+                failed_queries=sum(number in found.failed for number in judged),
                 failed_candidates=len(pool.embedded.failures),
                 without_judgments=len(numbers) - len(judged),
                 judged_but_absent=absent,
                 published=None if printed is None else printed.value,
             )
-            results.append(SetResult(row, qids, positives, ranked, scores[judged], values))
+            results.append(SetResult(row, qids, positives, ranked, found.scores[judged], values))
         return results
 
     def _pool(self, files: Sequence[Path]) -> Pool:
         key = tuple(files)
         if key not in self._pools:
-            directory = self._work / "pools" / f"{_stem(files[0])}-{_digest(self._root, *map(self._sha256, files))}"
-            entries = lambda: pools.entries_of(self._root, files)  # noqa: E731
-            label = _stem(files[0])
-            done = embedded(entries, self._encoder, self._images, directory, lambda rows, of: self._told(label, rows, of))
-            pool = Pool(self._root, files, done)
-            self._gates[label] = self_retrieval(pool, self._encoder, self._images, self._plan.seed)
-            self._pools[key] = pool
+            name, digest = _stem(files[0]), _digest(self._root, *map(self._sha256, files))
+            self._pools[key], self._gates[name] = self._retrieval.pool(files, name, digest, self._plan.seed)
         return self._pools[key]
 
-    def _embedded_queries(self, file: QueryFile, queries: Sequence[MbeirQuery], pool: Pool, wordings: Wordings) -> Embedded:
-        plan = self._plan
+    def _found(self, file: QueryFile, queries: Sequence[MbeirQuery], pool: Pool, wordings: Wordings) -> Found:
+        plan, chosen = self._plan, self._wordings_name
         # Everything that a query's vector depends on, so that a changed line or wording embeds anew.
-        parts = (
-            self._sha256(file.queries),
-            *map(self._sha256, pool.files),
-            str(sorted(wordings.items(), key=repr)),
-            self._wordings_name,
-            plan.tasks,
-        )
-        seed = plan.seed if self._wordings_name == "random" else ""
-        directory = self._work / "queries" / f"{_stem(file.queries)}-{self._wordings_name}-{_digest(self._root, *parts, seed)}"
-        label = _stem(file.queries)
-        return embedded(
+        parts = (self._sha256(file.queries), *map(self._sha256, pool.files), str(sorted(wordings.items(), key=repr)), plan.tasks)
+        digest = _digest(self._root, *parts, plan.seed if chosen == "random" else "")
+        return self._retrieval.found(
             lambda: asking.entries_of(self._root, queries, pool, wordings, plan.instructing, plan.seed),
-            self._encoder,
-            self._images,
-            directory,
-            lambda rows, of: self._told(label, rows, of),
+            f"{_stem(file.queries)}-{chosen}",
+            digest,
+            pool,
+            depth_of(file.name),
         )
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,23 +40,41 @@ def self_retrieval(pool: Pool, encoder: Encoder, images: ImageLoader, seed: int)
 
     A first hit of the same text and the same picture counts as the candidate itself. Raises PipelineBroken at 0.95 or less.
     """
-    failed = {one.row for one in pool.embedded.failures}
-    rows = [row for row in random.Random(seed).sample(range(len(pool)), min(len(pool), SAMPLE + len(failed))) if row not in failed][:SAMPLE]
+    rows = _sample(pool, seed)
     documents = _documents(pool, rows)
     prepared = encoder.prepare([documents[row] for row in rows if row in documents], images)
     asked = [rows[position] for position in prepared.positions]
-    found = 0
+    firsts: list[int] = []
     if asked:
         vectors = raw_vectors(encoder, prepared).astype(np.float16)
-        firsts: list[int] = nearest(vectors, pool.embedded.vectors, 1)[0][:, 0].tolist()
-        alike = _documents(pool, [hit for row, hit in zip(asked, firsts, strict=True) if hit != row])
-        found = sum(hit == row or (hit in alike and _same(documents[row], alike[hit])) for row, hit in zip(asked, firsts, strict=True))
-    result = SelfRetrieval(len(rows), found)
+        firsts = nearest(vectors, pool.embedded.vectors, 1)[0][:, 0].tolist()
+    return _judged(pool, documents, len(rows), dict(zip(asked, firsts, strict=True)))
+
+
+def self_retrieval_by(pool: Pool, nearest_to: Callable[[Document], str | None], seed: int) -> SelfRetrieval:
+    """The same for a search of documents by documents; it is to tell the did it finds. Raises PipelineBroken."""
+    rows = _sample(pool, seed)
+    documents = _documents(pool, rows)
+    dids = {row: nearest_to(document) for row, document in documents.items()}
+    firsts = {row: found for row, did in dids.items() if did is not None and (found := pool.row_of(did)) is not None}
+    return _judged(pool, documents, len(rows), firsts)
+
+
+def _sample(pool: Pool, seed: int) -> list[int]:
+    failed = {one.row for one in pool.embedded.failures}
+    drawn = random.Random(seed).sample(range(len(pool)), min(len(pool), SAMPLE + len(failed)))
+    return [row for row in drawn if row not in failed][:SAMPLE]
+
+
+def _judged(pool: Pool, documents: Mapping[int, Document], sample: int, firsts: Mapping[int, int]) -> SelfRetrieval:
+    alike = _documents(pool, [hit for row, hit in firsts.items() if hit != row])
+    found = sum(hit == row or (hit in alike and _same(documents[row], alike[hit])) for row, hit in firsts.items())
+    result = SelfRetrieval(sample, found)
     if result.share <= LEAST:
         raise PipelineBroken(
             f"Only {result.found} of {result.sample} candidates find themselves when they are encoded again and searched.",
-            "No score is given: an encoder that maps everything to one place, changed files or damaged embeddings look like this. "
-            "Another `--work` directory embeds anew.",
+            "No score is given: an encoder that maps everything to one place, changed files, damaged embeddings or a collection "
+            "of something else look like this. Another `--work` directory embeds anew.",
         )
     return result
 

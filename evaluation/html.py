@@ -13,7 +13,8 @@ from evaluation.words import TASKS, measured_with, notes
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; background: #fff }
 table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums } .wide { overflow-x: auto }
-th, td { padding: .25rem .5rem; white-space: nowrap; text-align: right; border-bottom: 1px solid #ddd } th:first-child, td:first-child { text-align: left }
+th, td { padding: .25rem .5rem; white-space: nowrap; text-align: right; border-bottom: 1px solid #ddd }
+th:first-child, td:first-child { text-align: left }
 svg text { font: 12px system-ui, sans-serif; fill: currentColor } dt { font-weight: 600 } dd { margin: 0 0 .5rem 0 }
 @media (prefers-color-scheme: dark) { body { color: #e8e8e8; background: #161616 } th, td { border-color: #444 } }
 """
