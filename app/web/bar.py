@@ -39,9 +39,8 @@ def bar(client: Client, instructions: Sequence[InstructionAnswer], collections: 
             with st.container(key="opts", width="content"):
                 options()
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="bar_query"):
-            with st.container(
-                horizontal=True, gap="small", width="content", key="chips"
-            ):  # always there, so that the field keeps its place
+            chips = "chips" if picture.has_chips() else "no_chips"  # always drawn, so that the field keeps its place
+            with st.container(horizontal=True, gap="small", width="content", key=chips):
                 picture.chip()
             with st.container(key="txt"):
                 st.text_input(

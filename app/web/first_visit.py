@@ -88,7 +88,7 @@ def _card(position: int, example: ExampleQuery, instructions: Sequence[Instructi
     flow = f"{words.GIVEN[instruction.query]} → {words.GETTING[instruction.target]}" if instruction is not None else ""
     return {
         "id": position,
-        "title": example.title if example.text or not example.like else words.ONLY_A_PICTURE,
+        "title": (example.text or words.ONLY_A_PICTURE) if example.like else example.title,
         "detail": label(instruction) if instruction is not None else "",
         "flow": flow,
         "src": thumbnail(example.like) if example.like else None,

@@ -67,6 +67,11 @@ def take_document(client: Client, document: str, name: str) -> None:
     use(kept.id, name, text="", like=(), instruction=None)
 
 
+def has_chips() -> bool:
+    """Whether `chip` draws anything."""
+    return bool(asking.ask().picture or asking.ask().like)
+
+
 def chip() -> None:
     """The query's picture with a way to remove it, and what the results should resemble."""
     ask = asking.ask()

@@ -14,6 +14,10 @@ from app.web.safe_text import as_markdown
 from uniir.errors import UniirError, UsageError
 from uniir.problems import problem_of
 
+_WHILE_SEARCHING = (
+    ".st-key-grid { opacity: .4 } div:has(> .st-key-line) { display: none } .st-key-go button { opacity: .45; pointer-events: none }"
+)
+
 
 def heading(title: str, lead: str = "") -> None:
     """A section's title and a muted sentence."""
@@ -27,7 +31,7 @@ def bones(count: int = 8) -> str:
 
 
 def searching(documents: int) -> str:
-    return f'<div class="searching" role="status"><i></i>{words.searching(documents)}</div>'
+    return f'<div class="searching" role="status"><i></i>{words.searching(documents)}</div><style>{_WHILE_SEARCHING}</style>'
 
 
 def empty_collection(collection: str) -> None:
