@@ -33,7 +33,7 @@ _PAPERS_SETS = 16
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be measured. Empty `tasks` or `datasets` are all that there are; `against` is a published model."""
+    """What is to be measured. Empty `tasks` or `datasets` are all that there are; `against` is a published model, `search` says how."""
 
     root: Path
     split: str = "test"
@@ -43,6 +43,7 @@ class Plan:
     instructing: Instructing = Instructing.ON
     seed: int = 2023
     against: str | None = None
+    search: str = "exact"
 
 
 def evaluate(plan: Plan, encoder: Encoder, images: ImageLoader, work: Path, keep: Callable[[SetResult], None], told: ToldOf) -> Report:

@@ -23,7 +23,7 @@ def _lines(report: Report) -> Iterator[str]:
     settings = report.settings
     yield f"# {report.encoder['encoder']} on {settings['root']}, {settings['pool']} pool"
     yield ""
-    yield f"Split {settings['split']}, instructions {settings['instructing']}, seed {settings['seed']}."
+    yield f"Split {settings['split']}, instructions {settings['instructing']}, seed {settings['seed']}, search {settings['search']}."
     yield "Percent; in brackets 95 % confidence."
     yield ""
     yield from _scores(report)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 import typer.core
 
-from app.cli.options import AsJson
+from app.cli.options import AsJson, DataDir, settings_for
 from app.cli.output import say, say_json, tell
 
 if TYPE_CHECKING:
-    from uniir.protocols import Encoder
+    from evaluation.evaluate import Plan
+    from evaluation.results import Report, SetResult
 
 
 class _RunsByDefault(typer.core.TyperGroup):
@@ -48,11 +51,18 @@ def run(
     work: Annotated[Path | None, typer.Option(help="Where embeddings are kept between runs.", show_default="the user's cache")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
     dtype: Annotated[str, typer.Option(help="float32, bfloat16, float16 or auto.")] = "float32",
+    collection: Annotated[
+        str | None,
+        typer.Option("--collection", "-c", help="Measure the search over this collection.", show_default="none"),
+    ] = None,
+    rerank: Annotated[Literal["auto", "on", "off"], typer.Option(help="With `--collection`: whether hits are read again.")] = "off",
+    data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Embed, search exactly and score. A run that was cut off goes on where it was; nothing is embedded twice."""
     import platformdirs
 
+    from app.cli.evaluating import Told, encoder_named
     from evaluation.asking import Instructing
     from evaluation.evaluate import Plan, evaluate
     from evaluation.markdown import as_markdown
@@ -67,14 +77,12 @@ def run(
         )
     plan = Plan(data, split, pool, _numbers(tasks), _names(datasets), Instructing(instructions), seed, against)
     kept = Output(output) if output is not None else None
-    report = evaluate(
-        plan,
-        _encoder(encoder, device, dtype),
-        FileImages(),
-        work or platformdirs.user_cache_path("uniir", appauthor=False) / "evaluation",
-        kept.keep if kept is not None else lambda _: None,
-        _Told(),
-    )
+    keep = kept.keep if kept is not None else _forget
+    place = work or platformdirs.user_cache_path("uniir", appauthor=False) / "evaluation"
+    if collection is None:
+        report = evaluate(plan, encoder_named(encoder, device, dtype), FileImages(), place, keep, Told())
+    else:
+        report = _by_collection(plan, collection, rerank, data_dir, place, keep)
     if kept is not None:
         kept.finish(report)
         tell(f"Written to {output}.")
@@ -82,6 +90,23 @@ def run(
         say_json(report.as_json())
     else:
         say(as_markdown(report).rstrip())
+
+
+def _by_collection(plan: Plan, name: str, rerank: str, data_dir: Path | None, work: Path, keep: Callable[[SetResult], None]) -> Report:
+    from app.cli.evaluating import SearchedCollection, Told
+    from app.wiring import owned
+    from evaluation.evaluate import evaluate_by
+    from evaluation.retrieval import ApplicationRetrieval
+    from uniir.queries import Reranking
+
+    with owned(settings_for(data_dir, name), "uniir evaluate") as installation:
+        application = SearchedCollection(installation, name, Reranking(rerank))
+        retrieval = ApplicationRetrieval(plan.root.absolute(), application, work, Told())
+        return evaluate_by(replace(plan, search=f"collection {name}, rerank {rerank}"), retrieval, keep)
+
+
+def _forget(result: SetResult) -> None:
+    """What nobody wants on disk."""
 
 
 @app.command()
@@ -102,31 +127,6 @@ def compare(
         say_json(asdict(found))
     else:
         say(comparison_as_markdown(found).rstrip())
-
-
-class _Told:
-    """Says every tenth of an embedding that it has come to."""
-
-    def __init__(self) -> None:
-        self._said: dict[str, int] = {}
-
-    def __call__(self, name: str, done: int, whole: int) -> None:
-        tenth = 10 * done // max(1, whole)
-        if tenth > self._said.get(name, -1):
-            self._said[name] = tenth
-            tell(f"{name}: {done:,} of {whole:,} embedded")
-
-
-def _encoder(name: str, device: str, dtype: str) -> Encoder:
-    from encoders.arithmetic import ArithmeticEncoder
-    from encoders.catalogue import load_encoder
-    from encoders.devices import Device
-    from uniir.errors import ModelUnavailable
-
-    try:
-        return ArithmeticEncoder() if name == "arithmetic" else load_encoder(name, Device(device, dtype))
-    except ImportError as error:
-        raise ModelUnavailable(f"The encoder {name!r} needs {error.name}, which is not installed.", "Install `uniir[local]`.") from None
 
 
 def _numbers(text: str) -> tuple[int, ...]:

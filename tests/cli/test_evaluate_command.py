@@ -41,6 +41,26 @@ def test_two_evaluations_are_compared(uniir: Cli, tmp_path: Path) -> None:
     assert done.json["unlike"][0] == "instructing off against random"
 
 
+def test_a_collection_is_measured_through_the_applications_search(uniir: Cli, tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    assert uniir("ingest", root / "cand_pool" / "global").code == 0
+    words = ("evaluate", root, "--pool", "global", "--work", tmp_path / "work", "--json")
+    through = uniir(*words, "--collection", "default")
+    assert through.code == 0, through.err
+    alone = uniir(*words, "--encoder", "arithmetic")
+    assert through.json["settings"]["search"] == "collection default, rerank off"
+    assert [row["measures"]["hit@10"]["value"] for row in through.json["rows"]] == [
+        row["measures"]["hit@10"]["value"] for row in alone.json["rows"]
+    ]
+
+
+def test_a_collection_of_other_things_gets_no_score(uniir: Cli, tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    assert uniir("ingest", root / "mbeir_images").code == 0
+    done = uniir("evaluate", root, "--work", tmp_path / "work", "--collection", "default")
+    assert (done.code, "find themselves" in done.err) == (1, True)
+
+
 def test_a_place_without_queries_is_told(uniir: Cli, tmp_path: Path) -> None:
     done = uniir("evaluate", tmp_path, "--encoder", "arithmetic")
     assert (done.code, "There are no queries under" in done.err) == (2, True)
