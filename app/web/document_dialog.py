@@ -51,7 +51,6 @@ def _body(client: Client, found: Found) -> None:
     except UniirError as error:
         st.error(str(error), icon=":material/error:")
         return
-    explanation = _explained(client, found, hit)
     title = title_of(known)
     st.html(f'<h2 class="u-document">{escape(title)}</h2>')
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="document_badges"):
@@ -61,15 +60,16 @@ def _body(client: Client, found: Found) -> None:
     with st.container(key="document_columns"):
         left, right = st.columns(2, gap="medium")
         with left:
+            own = st.container(key="document_own")
             if known.modality.has_image:
-                _picture(known)
-            else:
-                _text(known, explanation)
+                with own:
+                    _picture(known)
             _neighbours(known)
             _actions(client, known, title)
+        explanation = _explained(client, found, hit)  # takes longest, so what needs it is drawn last
+        with right if known.modality.has_image else own:
+            _text(known, explanation)
         with right:
-            if known.modality.has_image:
-                _text(known, explanation)
             if explanation is not None and hit is not None:
                 with st.container(key="document_why"):
                     why(explanation, hit)
