@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from evaluation.embedding import Entry
-from evaluation.mbeir import InstructionKey, MbeirQuery, dataset_of
+from evaluation.mbeir import InstructionKey, MbeirQuery, dataset_of, read_queries
 from evaluation.pools import Pool, picture_of
 from uniir.documents import Modality
 from uniir.errors import UsageError
@@ -60,6 +60,14 @@ def entries_of(
         yield Entry(one.qid, one.modality, query, Steering(Modality.of(text=text is not None, image=image is not None), query.target))
 
 
+def require_wordings(file: Path, wordings: Wordings) -> None:
+    """Looks at a file's first query, so that a table without its data set is found out before anything is embedded. Raises UsageError."""
+    for query in read_queries(file):
+        if not any((one.dataset, one.query) == (dataset_of(query.qid), query.modality) for one in wordings):
+            raise _missing(query, "anything")
+        return
+
+
 def target_of(query: MbeirQuery, pool: Pool) -> Modality:
     """The modality of the first positive of the query's own data set, as the authors choose the instruction by it; else the task's."""
     # OVEN and InfoSeek share pages: a positive may carry the other's id.
@@ -73,8 +81,12 @@ def target_of(query: MbeirQuery, pool: Pool) -> Modality:
 def _wording(query: MbeirQuery, target: Modality, wordings: Wordings, instructing: Instructing, seed: int) -> str:
     known = wordings.get(InstructionKey(dataset_of(query.qid), query.modality, target))
     if not known:
-        raise UsageError(
-            f"There is no instruction for data set {dataset_of(query.qid)}, {query.modality} to {target} (query {query.qid}).",
-            "Add a row to instructions/query_instructions.tsv, or evaluate with `--instructions off`.",
-        )
+        raise _missing(query, target)
     return known[0] if instructing is Instructing.FIRST else random.Random(f"{seed}:{query.qid}").choice(known)
+
+
+def _missing(query: MbeirQuery, target: str) -> UsageError:
+    return UsageError(
+        f"There is no instruction for data set {dataset_of(query.qid)}, {query.modality} to {target} (query {query.qid}).",
+        "Add a row to instructions/query_instructions.tsv, or evaluate with `--instructions off`.",
+    )

@@ -39,7 +39,7 @@ def measured(ranked: Sequence[Sequence[str]], positives: Sequence[Collection[str
 
     A query that found nothing counts as 0 throughout. Raises ModelUnavailable without ir_measures.
     """
-    library = _library()
+    library = require_measures()
     measures = {
         **{f"hit@{k}": library.Success @ k for k in _CUTOFFS if k <= depth},
         **{f"recall@{k}": library.R @ k for k in _CUTOFFS if k <= depth},
@@ -58,7 +58,8 @@ def measured(ranked: Sequence[Sequence[str]], positives: Sequence[Collection[str
     return values
 
 
-def _library() -> Any:
+def require_measures() -> Any:
+    """The library, for who wants to know before hours of work whether it is here. Raises ModelUnavailable."""
     try:
         import ir_measures
     except ImportError as error:

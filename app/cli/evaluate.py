@@ -29,7 +29,8 @@ class _RunsByDefault(typer.core.TyperGroup):
 
 app = typer.Typer(
     cls=_RunsByDefault,
-    help="Measure an encoder on data in M-BEIR's layout: `uniir evaluate DATA --encoder NAME`; `compare` tells two evaluations apart.",
+    help="Measure an encoder on data in M-BEIR's layout: `uniir evaluate DATA --encoder NAME`; `compare` tells two evaluations apart. "
+    "`uniir evaluate run --help` lists what can be chosen.",
     no_args_is_help=True,
 )
 

@@ -116,6 +116,7 @@ def test_an_instruction_that_is_missing_is_told_with_the_way_out(tmp_path: Path)
     (root / "instructions" / "query_instructions.tsv").write_text("query_modality\tcand_modality\tdataset_name\tdataset_id\tprompt_1\n")
     with pytest.raises(UsageError, match="--instructions off"):
         measure(Plan(root), tmp_path / "work")
+    assert not (tmp_path / "work").exists()  # found out before anything was embedded
     assert measure(Plan(root, instructing=Instructing.OFF), tmp_path / "work").report.rows
 
 
