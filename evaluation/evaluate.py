@@ -23,7 +23,7 @@ from evaluation.published import counterpart, published
 from evaluation.resampling import interval
 from evaluation.results import Report, SetResult, SetRow
 from evaluation.retrieval import ExactRetrieval, Found, Retrieval, ToldOf
-from evaluation.scoring import depth_of, headline_of, measured, require_measures
+from evaluation.scoring import depth_of, headline_of, measured, require_libraries
 from uniir.errors import UsageError
 from uniir.protocols import Encoder, ImageLoader
 
@@ -71,7 +71,7 @@ class _Evaluation:
         plan = self._plan
         files = [one for one in query_files(plan.root, plan.split) if not plan.datasets or one.name in plan.datasets]
         files = [one for one in files if one.task is None or not plan.tasks or one.task in plan.tasks]
-        require_measures()
+        require_libraries()
         model = plan.against or counterpart(self._retrieval.space.weights)
         wordings = self._wordings()
         for file in files if plan.instructing is not Instructing.OFF else ():

@@ -39,7 +39,7 @@ def measured(ranked: Sequence[Sequence[str]], positives: Sequence[Collection[str
 
     A query that found nothing counts as 0 throughout. Raises ModelUnavailable without ir_measures.
     """
-    library = require_measures()
+    library = require_libraries()
     measures = {
         **{f"hit@{k}": library.Success @ k for k in _CUTOFFS if k <= depth},
         **{f"recall@{k}": library.R @ k for k in _CUTOFFS if k <= depth},
@@ -58,10 +58,11 @@ def measured(ranked: Sequence[Sequence[str]], positives: Sequence[Collection[str
     return values
 
 
-def require_measures() -> Any:
-    """The library, for who wants to know before hours of work whether it is here. Raises ModelUnavailable."""
+def require_libraries() -> Any:
+    """ir_measures, once it is sure that FAISS is here as well: better known before hours of work than after. Raises ModelUnavailable."""
     try:
+        import faiss  # noqa: F401
         import ir_measures
     except ImportError as error:
-        raise ModelUnavailable(f"The measures need {error.name}, which is not installed.", "Install `uniir[eval]`.") from None
+        raise ModelUnavailable(f"An evaluation needs {error.name}, which is not installed.", "Install `uniir[eval]`.") from None
     return ir_measures
