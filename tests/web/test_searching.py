@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
-from tests.folders import picture
+from tests.folders import encoded
 from tests.web.browsing import Visitor
 from tests.web.search_screen import PLACE, SearchScreen
 from tests.web.serving import Library
@@ -178,7 +179,7 @@ def test_nothing_found_names_its_limits_and_lifts_them(visitor: Visit) -> None:
 
 def test_a_picture_with_too_many_pixels_is_refused(visitor: Visit, tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.png"
-    bomb.write_bytes(picture("white", (16_000, 12_000), "PNG"))
+    bomb.write_bytes(encoded(Image.new("1", (16_000, 12_000)), "PNG"))
     someone = visitor()
     screen = SearchScreen(someone)
     screen.button("Picture").click()
@@ -200,7 +201,9 @@ def test_a_link_shows_the_same_search_to_somebody_else(visitor: Visit, motorcycl
 
 
 def test_a_link_with_a_picture_that_is_gone_says_so(visitor: Visit) -> None:
-    screen = SearchScreen(visitor(), f"/?text=cat&picture={'0' * 64}")
+    someone = visitor()
+    someone.expects("404 .*/media/picture/0{64}")
+    screen = SearchScreen(someone, f"/?text=cat&picture={'0' * 64}")
     expect(screen.page.get_by_text("The picture of this link is no longer kept. Add it again.")).to_be_visible()
 
 
