@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,9 +14,8 @@ from app.web.finding import Found
 from app.web.first_visit import cards
 from app.web.marking import marked_html
 from app.web.media import original, thumbnail
-from app.web.titles import alternative_text, file_of, flat, place_in_file, title_of
+from app.web.titles import alternative_text, flat, place_in_file, title_of
 from app.web.why import why
-from uniir.documents import Modality
 from uniir.errors import NotFound, UniirError
 from uniir.wire import DocumentAnswer, ExplainRequest, Explanation, HitAnswer
 
@@ -142,6 +142,13 @@ def _picture(known: DocumentAnswer) -> None:
         )
 
 
+def place_of_neighbours(known: DocumentAnswer) -> str:
+    """The file that a document shares with those beside it, else their folder."""
+    if all(one.path == known.path for one in known.neighbours):
+        return PurePath(known.path).name
+    return PurePath(known.path).parent.name or PurePath(known.root).name
+
+
 def _neighbours(known: DocumentAnswer) -> None:
     if not known.neighbours:
         return
@@ -152,7 +159,7 @@ def _neighbours(known: DocumentAnswer) -> None:
             asking.show_document(str(value["id"]))
 
     with st.container(key="document_neighbours"):
-        label = words.next_to_it(file_of(known) if known.modality is Modality.TEXT else place_in_file(known.path, None))
+        label = words.next_to_it(place_of_neighbours(known))
         st.html(f'<h3 class="u-section">{escape(label)}</h3>')
         shown = [
             {
