@@ -77,7 +77,7 @@ def glance(place: DeltaGenerator, collection: CollectionAnswer, pictures: Sequen
 def _history(collection: CollectionAnswer) -> str:
     parts = [collection.name]
     if collection.last_run is not None:
-        parts.append(f"last ingest {moment(collection.last_run.started_at, datetime.now(UTC), reader_zone())}")
+        parts.append(f"last ingest {moment(collection.last_run.finished_at or collection.last_run.started_at, datetime.now(UTC), reader_zone())}")
     if collection.failed:
         parts.append(words.could_not_be_read(collection.failed))
     return " · ".join(parts)
