@@ -67,7 +67,7 @@ def test_a_killed_service_is_missed_and_the_query_kept(browser: Browser, library
     data = library.copy(tmp_path / "data")
     with served(data, library.corpus, "serve") as service, served(data, library.corpus) as page, visitors(browser, page.address) as visit:
         someone = visit()
-        someone.expects("503")  # pictures that are asked for meanwhile
+        someone.expects("503|ERR_INCOMPLETE")  # pictures that are asked for meanwhile
         screen = SearchScreen(someone).search("old silver coins")
         service.kill()
         screen.enter("a tabby cat")
