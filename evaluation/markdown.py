@@ -32,8 +32,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield "- Average: of the headlines, each data set and task counting alike."
     if report.published_model:
         yield (
-            f"- {report.published_model}: as printed (evaluation/data/published.tsv; of UniIR the large models). The authors' released weights were trained anew "
-            "after the paper, and wordings are drawn at random: several points of difference are known."
+            f"- {report.published_model}: as printed (evaluation/data/published.tsv; of UniIR the large models). The authors' released "
+            "weights were trained anew after the paper, and wordings are drawn at random: several points of difference are known."
         )
     yield ""
     yield "## First hits"
