@@ -15,6 +15,7 @@ from app.web.earlier_jobs import earlier_jobs
 from app.web.failure_rows import failure_rows
 from app.web.ingest_source import source_card
 from app.web.job_card import job_card
+from app.web.job_words import name_of
 from uniir.wire import FailureAnswer, FailureSelection, JobAnswer
 
 if TYPE_CHECKING:
@@ -91,8 +92,6 @@ def _failures(client: Client, jobs: Sequence[JobAnswer], active: Sequence[JobAns
 
 
 def _only_of(job: JobAnswer, failures: Sequence[FailureAnswer]) -> None:
-    from app.web.job_words import name_of
-
     with st.container(horizontal=True, vertical_alignment="center"):
         plain_html.muted(f"Only what stands in {name_of(job, [])}.")
         st.button("Show all", key="failed-all", type="tertiary", on_click=lambda: st.session_state.pop(_FAILED_OF, None))
