@@ -76,8 +76,9 @@ def glance(place: DeltaGenerator, collection: CollectionAnswer, pictures: Sequen
 
 def _history(collection: CollectionAnswer) -> str:
     parts = [collection.name]
-    if collection.last_run is not None:
-        parts.append(f"last ingest {moment(collection.last_run.finished_at or collection.last_run.started_at, datetime.now(UTC), reader_zone())}")
+    last = collection.last_run
+    if last is not None:
+        parts.append(f"last ingest {moment(last.finished_at or last.started_at, datetime.now(UTC), reader_zone())}")
     if collection.failed:
         parts.append(words.could_not_be_read(collection.failed))
     return " · ".join(parts)
