@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.web import words
 from app.web.media import original, thumbnail
-from app.web.titles import alternative_text, file_of, place_in_file, title_of
+from app.web.titles import alternative_text, file_of, place_in_file, plain, title_of
 from uniir.documents import Modality
 from uniir.hits import Band
 from uniir.wire import HitAnswer
@@ -75,7 +75,7 @@ def tile(hit: HitAnswer) -> dict[str, object]:
         "title": title,
         "file": file_of(hit),
         "path": place_in_file(hit.path, hit.locator),
-        "text": " ".join((hit.text or "").split())[:_LONGEST],
+        "text": plain(hit.text or "")[:_LONGEST],
         "src": thumbnail(hit.id) if has_picture else None,
         "original": original(hit.id),
         "alt": alternative_text(hit) if has_picture else "",

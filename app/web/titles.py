@@ -36,10 +36,16 @@ def title_of(document: Shown) -> str:
     named = next(_named(flat(document.metadata)), "")
     if named:
         return named
-    text = " ".join((document.text or "").split()).lstrip("#>*=- ")
-    if text:
-        return _first_words(text)
+    heading = next(iter(plain(document.text or "").split("\n")), "")
+    if heading:
+        return _first_words(heading)
     return file_of(document)
+
+
+def plain(text: str) -> str:
+    """The text line by line without blank lines, and without the mark of a heading at its beginning."""
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return "\n".join(line for line in lines if line).lstrip("#>*=- \n")
 
 
 def file_of(document: Shown) -> str:

@@ -45,7 +45,7 @@ def test_long_titles_end_between_words() -> None:
 
 
 def test_the_mark_of_a_heading_is_no_part_of_a_title() -> None:
-    assert title_of(hit(text="# Pears\nAll of them")) == "Pears All of them"
+    assert title_of(hit(text="\n# Pears\n\nAll of them")) == "Pears"
 
 
 def test_places_are_said_in_words() -> None:
