@@ -6,13 +6,14 @@ import logging
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from app.local.ingesting import Accepted, Ingesting
 from app.local.progress import Meter, ended
 from app.local.turns import Turns
 from storage.sql.jobs import REMEMBERED, JobRecord, Origin, SqlJobs
-from uniir.errors import NotFound, ServiceUnavailable, UniirError, UsageError
+from uniir.errors import NotFound, ServiceUnavailable, StoreUnavailable, UniirError, UsageError
 from uniir.ids import format_id, parse_id
 from uniir.problems import problem_of
 from uniir.wire import IngestReport, IngestRequest, JobAnswer, JobsAnswer, JobState, Problem, Progress
@@ -45,6 +46,7 @@ class JobBoard:
         self._queue: deque[_Live] = deque()
         self._live: dict[int, _Live] = {}
         self._ended: OrderedDict[int, Progress] = OrderedDict()
+        self._unwritten: dict[int, JobRecord] = {}  # over, but the catalog could not be told
         self._version = 0
         self._closed = False
         self._worker: threading.Thread | None = None
@@ -78,7 +80,7 @@ class JobBoard:
         self._changed()
 
     def jobs(self) -> JobsAnswer:
-        return JobsAnswer(jobs=[self._answer(record) for record in self._jobs.all()])
+        return JobsAnswer(jobs=[self._answer(self._unwritten.get(record.id, record)) for record in self._jobs.all()])
 
     def job(self, job: str) -> JobAnswer:
         """Raises NotFound."""
@@ -88,7 +90,7 @@ class JobBoard:
         record = self._jobs.find(parse_id(job))
         if record is None:
             raise NotFound(f"There is no job {job}.", "The last 200 are remembered; `GET /v1/ingest` lists them.")
-        return record
+        return self._unwritten.get(record.id, record)
 
     def follow(self, job: str) -> Iterator[JobAnswer]:
         """The job now, then at every change a few times a second, until it is over."""
@@ -166,8 +168,11 @@ class JobBoard:
     def _leave(self, live: _Live) -> None:
         if live.record.origin is Origin.COMMAND or live.cancelled:
             self._over(live, JobState.CANCELLED)
-        else:
+            return
+        try:
             self._jobs.wait(live.record.id)
+        except StoreUnavailable as error:  # what the catalog calls running is taken up again too
+            _log.error("the job %s waits, but that could not be recorded: %s", format_id(live.record.id), error)
 
     def _work(self) -> None:
         while True:
@@ -183,9 +188,9 @@ class JobBoard:
         if live.stop.is_set():
             self._leave(live)
             return
-        self._jobs.start(live.record.id)
         live.meter.begin()
         try:
+            self._jobs.start(live.record.id)
             report = self._ingesting.run(live.accepted, live.meter.listen, live.stop, live.hurry)
         except UniirError as error:
             self._over(live, JobState.FAILED, problem=problem_of(error))
@@ -201,8 +206,12 @@ class JobBoard:
                 self._leave(live)
 
     def _over(self, live: _Live, state: JobState, report: IngestReport | None = None, problem: Problem | None = None) -> None:
-        written = (None if part is None else part.model_dump(mode="json") for part in (report, problem))
-        self._jobs.finish(live.record.id, state, *written)
+        said, trouble = (None if part is None else part.model_dump(mode="json") for part in (report, problem))
+        try:
+            self._jobs.finish(live.record.id, state, said, trouble)
+        except StoreUnavailable as error:  # a full disk, most likely: who follows the job must hear of its end all the same
+            _log.error("the end of the job %s could not be recorded: %s", format_id(live.record.id), error)
+            self._unwritten[live.record.id] = replace(live.record, state=state, finished_at=datetime.now(UTC), report=said, problem=trouble)
         with self._changing:
             self._live.pop(live.record.id, None)
             self._ended[live.record.id] = live.meter.progress

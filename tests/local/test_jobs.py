@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -182,6 +184,26 @@ def test_the_last_jobs_are_remembered_and_none_that_is_not_over_is_forgotten(tmp
     assert len(kept) == REMEMBERED + 1
     assert not kept & {job.id for job in others[:4]}
     engines.close()
+
+
+def test_a_job_ends_where_the_catalog_can_not_be_told(tmp_path: Path) -> None:
+    corpus = lay(tmp_path / "corpus", TREE)
+    with local_service(tmp_path) as service:
+        refuse_ends_of_jobs(service.settings.catalog_file)
+        last = ended(service, service.start_ingest(IngestRequest(paths=[str(corpus)])))
+        assert last.state is JobState.DONE
+        assert last.report is not None
+        assert last.report.added == 2
+        assert [one.state for one in service.jobs().jobs] == [JobState.DONE]
+        assert ended(service, service.start_ingest(IngestRequest(paths=[str(corpus)]))).state is JobState.DONE
+
+
+def refuse_ends_of_jobs(catalog: Path) -> None:
+    """As a full disk would."""
+    with closing(sqlite3.connect(catalog)) as connection:
+        connection.execute(
+            "CREATE TRIGGER full BEFORE UPDATE ON jobs WHEN new.finished_at IS NOT NULL BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
+        )
 
 
 def test_uploads_keep_their_names_and_lead_nowhere(tmp_path: Path) -> None:
