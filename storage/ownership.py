@@ -64,15 +64,16 @@ class Ownership:
         except Timeout:
             return False
         except OSError as error:
-            raise StoreUnavailable(
-                f"The data directory {self._directory} can't be used: {error.strerror or error}.",
-                "Choose another with `--data-dir` or UNIIR_DATA_DIR.",
-            ) from error
-        self._say(replace(self._owner, since=datetime.now(UTC).isoformat(timespec="seconds")))
+            raise self._unusable(error) from error
+        try:
+            self._say(replace(self._owner, since=datetime.now(UTC).isoformat(timespec="seconds")))
+        except StoreUnavailable:
+            self._lock.release()
+            raise
         return True
 
     def announce(self, address: str, secret: str) -> None:
-        """Tells waiting commands of the same user where the owner can be asked."""
+        """Tells waiting commands of the same user where the owner can be asked. Raises StoreUnavailable."""
         self._say(replace(self._owner, address=address, secret=secret))
 
     def release(self) -> None:
@@ -89,9 +90,18 @@ class Ownership:
     def _say(self, owner: Owner) -> None:
         self._owner = owner
         unfinished = self._file.with_suffix(".new")
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump({name: value for name, value in asdict(owner).items() if value is not None}, file)
-        unfinished.replace(self._file)
+        try:
+            with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                json.dump({name: value for name, value in asdict(owner).items() if value is not None}, file)
+            unfinished.replace(self._file)
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"The data directory {self._directory} can't be used: {error.strerror or error}.",
+            "Choose another with `--data-dir` or UNIIR_DATA_DIR.",
+        )
 
     def _holder(self) -> str:
         for _ in range(5):  # the owner writes its name just after it has taken the lock
@@ -106,7 +116,7 @@ def owner_of(data_directory: Path) -> Owner | None:
     try:
         said = json.loads((data_directory / _FILE).read_text())
         return Owner(int(said["pid"]), str(said["command"]), str(said["since"]), _text(said, "address"), _text(said, "secret"))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, OverflowError, RecursionError, KeyError, TypeError):
         return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import signal
 import stat
 import threading
@@ -64,6 +65,14 @@ def test_a_directory_that_can_not_be_made_is_named(tmp_path: Path) -> None:
         pass
 
 
+def test_a_directory_that_can_not_be_written_to_is_named_and_left_free(tmp_path: Path) -> None:
+    (tmp_path / "owner.json").mkdir()
+    with pytest.raises(StoreUnavailable, match=re.escape(str(tmp_path))):
+        Ownership(tmp_path, "uniir search", wait_seconds=0).take()
+    (tmp_path / "owner.json").rmdir()
+    assert Ownership(tmp_path, "uniir search", wait_seconds=0).take()
+
+
 def test_a_second_one_waits_for_its_turn(tmp_path: Path) -> None:
     order: list[str] = []
 
@@ -100,7 +109,18 @@ def test_an_owner_that_serves_says_where_to_those_who_may_read_it(tmp_path: Path
     assert owner_of(tmp_path) is None
 
 
-@pytest.mark.parametrize("content", ["", "no json", "[]", "{}", '{"pid": "x", "command": 1, "since": null}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"pid": 1e400, "command": "uniir serve", "since": "now"}',
+        "[" * 100_000,
+        "",
+        "no json",
+        "[]",
+        "{}",
+        '{"pid": "x", "command": 1, "since": null}',
+    ],
+)
 def test_a_file_that_says_nothing_names_nobody(tmp_path: Path, content: str) -> None:
     (tmp_path / "owner.json").write_text(content)
     assert owner_of(tmp_path) is None
