@@ -72,7 +72,7 @@ class SearchService:
         with _timed(stages, "explain"):
             hits = self._hits(vector, found, documents, reranked)[: query.k]
         stages["total"] = round(sum(stages.values()), 3)
-        if len(hits) < query.k:
+        if len(hits) < query.k and (query.path or query.target is not None):
             notes.append(
                 f"Only {len(hits)} documents fit." if hits or not query.path else f"No document's path starts with {query.path!r}."
             )

@@ -18,7 +18,8 @@ from training.reranker.material import Material
 from uniir.documents import Modality
 from uniir.protocols import Steering
 
-STRONG, GOOD = 0.5, 0.2  # share of hits with such a score that are labelled right: more likely than not; one in five
+# Shares of hits with such a score that are labelled right. Low, since labels name one right answer where a pool holds several.
+STRONG, GOOD = 1 / 3, 1 / 10
 _ALWAYS = 2.0  # no inner product of unit vectors reaches it
 
 
