@@ -135,9 +135,12 @@ def _served(data: str) -> Iterator[str]:
     words = command("ui", "--port", str(port), "--data-dir", data)
     process = subprocess.Popen(words, cwd=ROOT, env=os.environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
+        begun = time.monotonic()
         while not _answers(address):
             if process.poll() is not None:
                 raise SystemExit(f"`uniir ui` ended with {process.returncode}.")
+            if time.monotonic() > begun + 60:
+                raise SystemExit(f"`uniir ui` does not answer; does somebody else own {data}?")
             time.sleep(0.01)
         yield address
     finally:
