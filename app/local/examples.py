@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 
-from app.local.phrases import opening, subject
+from app.local.phrases import fragment, query, subject
 from app.local.searching import Searching
 from app.wiring import Installation
 from storage.sql.collections import CollectionRecord
@@ -15,7 +15,7 @@ from uniir.errors import QueryError
 from uniir.ids import format_id
 from uniir.wire import ExampleQuery, SearchRequest
 
-_TRIED = 5  # documents of each modality
+_TRIED = 12  # documents of each modality
 _SHOWN = 6
 _FOUND_AMONG = 10
 _PAIR, _TEXT, _IMAGE = Modality.IMAGE_TEXT, Modality.TEXT, Modality.IMAGE
@@ -49,7 +49,7 @@ class Examples:
             _by_words([*some[_PAIR], *some[_TEXT]], "find-anything"),
             _by_picture([*some[_IMAGE], *some[_PAIR]], "find-related"),
             _by_words(some[_TEXT][1:], "find-texts"),
-            _by_both([*some[_IMAGE], *some[_PAIR]], [*some[_PAIR], *some[_TEXT]][::-1]),
+            _by_both(some[_PAIR][::-1]),
             _by_words(some[_PAIR][1:], "find-captioned-pictures"),
             _by_picture([*some[_IMAGE], *some[_PAIR]][1:], "find-similar-pictures"),
         ]
@@ -58,7 +58,7 @@ class Examples:
         for kind in cycle(kinds):
             if len(kept) == _SHOWN or not left:
                 return kept
-            found = next((one for one, made_of in kind if one.title not in _titles(kept) and self._finds(record, one, made_of)), None)
+            found = next((one for one, made_of in kind if _is_new(one, kept) and self._finds(record, one, made_of)), None)
             left = len(kinds) if found is not None else left - 1
             kept += [found] if found is not None else []
         return kept
@@ -74,14 +74,16 @@ class Examples:
         return bool(hits) and (made_of is None or format_id(made_of.id) in {hit.id for hit in hits})
 
 
-def _titles(examples: Sequence[ExampleQuery]) -> set[str]:
-    return {example.title for example in examples}
+def _is_new(example: ExampleQuery, kept: Sequence[ExampleQuery]) -> bool:
+    """Whether neither its name nor its words are there already."""
+    return all(example.title != one.title and (example.text is None or example.text != one.text) for one in kept)
 
 
 def _by_words(documents: Sequence[Document], instruction: str) -> Iterator[tuple[ExampleQuery, Document | None]]:
-    for document in documents:
-        if words := opening(document.text or ""):
-            yield ExampleQuery(title=words, text=words, like=None, instruction=instruction), document
+    for say in (query, fragment):
+        for document in documents:
+            if words := say(document):
+                yield ExampleQuery(title=words, text=words, like=None, instruction=instruction), document
 
 
 def _by_picture(documents: Sequence[Document], instruction: str) -> Iterator[tuple[ExampleQuery, Document | None]]:
@@ -89,9 +91,9 @@ def _by_picture(documents: Sequence[Document], instruction: str) -> Iterator[tup
         yield ExampleQuery(title=subject(document), text=None, like=format_id(document.id), instruction=instruction), None
 
 
-def _by_both(pictures: Sequence[Document], texts: Sequence[Document]) -> Iterator[tuple[ExampleQuery, Document | None]]:
-    for picture, text in zip(pictures, texts, strict=False):
-        words = opening(text.text or "")
-        if words and picture.id != text.id:
-            title = f"{subject(picture)} + {words}"
-            yield ExampleQuery(title=title, text=words, like=format_id(picture.id), instruction="find-about-both"), text
+def _by_both(pairs: Sequence[Document]) -> Iterator[tuple[ExampleQuery, Document | None]]:
+    """The picture of a pair with its own words: any other words might have nothing to do with it."""
+    for pair in pairs:
+        if words := query(pair):
+            title = f"{subject(pair)} + {words}"
+            yield ExampleQuery(title=title, text=words, like=format_id(pair.id), instruction="find-about-both"), None

@@ -121,6 +121,18 @@ def test_examples_find_something_and_stay_the_same(tmp_path: Path) -> None:
             assert service.search(SearchRequest(text=one.text, like=like, instruction=one.instruction)).hits
 
 
+def test_an_example_of_picture_and_words_takes_both_from_one_pair(tmp_path: Path) -> None:
+    tree = {f"{number}.jpg": picture(number) for number in range(4)} | {f"{number}.txt": f"a boat of kind {number}" for number in range(4)}
+    corpus = lay(tmp_path / "corpus", tree | {"5.jpg": picture(5), "moon.md": "# Why the moon changes\n\nIt turns."})
+    with local_service(tmp_path) as service:
+        ingested(service, corpus)
+        both = [one for one in service.examples() if one.like and one.text]
+        assert both
+        for one in both:
+            assert one.like is not None
+            assert service.document(one.like).text == one.text
+
+
 def test_an_explanation_adds_up_to_the_score(tmp_path: Path) -> None:
     corpus = lay(tmp_path / "corpus", {"dog.txt": "a dog barks", "cat.txt": "a cat"})
     with local_service(tmp_path) as service:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.local.phrases import opening, subject
+from app.local.phrases import fragment, opening, query, subject
 from uniir.documents import Document, ImageReference, Json, Modality, Source
 
 
@@ -45,3 +45,29 @@ def test_a_picture_is_named_by_what_is_known_of_it(metadata: dict[str, Json], te
         metadata=metadata,
     )
     assert subject(document) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "metadata", "asked"),
+    [
+        ("# Why the moon changes\n\nThe sun lights one half of it, always.", {}, "Why the moon changes"),
+        ("A dog runs on the beach.", {}, "A dog runs on the beach"),
+        ("Prep time: 10 minutes", {}, ""),
+        ("<h1>Boats</h1> are nice", {}, ""),
+        ("A dog **runs** on the beach", {}, ""),
+        ("When the water has boiled, pour it slowly over the beans and wait for four minutes", {}, ""),
+        ("When the water has boiled, pour it slowly over the beans and wait for four minutes", {"title": "Filter coffee"}, "Filter coffee"),
+        ("", {"title": "squat"}, ""),
+    ],
+)
+def test_what_one_asks_for_is_a_whole_phrase_without_markup(text: str, metadata: dict[str, Json], asked: str) -> None:
+    assert query(_text(text, metadata)) == asked
+
+
+def test_a_fragment_is_the_last_resort_and_never_markup() -> None:
+    assert fragment(_text("When the water has boiled, pour it slowly over the beans and wait for a while")) == "When the water has boiled"
+    assert fragment(_text("Click [here](https://example.org) to read on, if you like, about the boats of this bay")) == ""
+
+
+def _text(text: str, metadata: dict[str, Json] | None = None) -> Document:
+    return Document(id=1, modality=Modality.TEXT, text=text, image=None, source=Source("/corpus", "note.md", ""), metadata=metadata or {})
