@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install check test test-fast demo train wheel clean
+.PHONY: install check test test-fast screenshots demo train wheel clean
 
 # Torch without CUDA, wherever its CPU builds can be had: they rank above the plain ones of the package index.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
@@ -30,6 +30,10 @@ test: check
 test-fast: install
 	$(BIN)/python -m pytest -m "not slow"
 
+# Every screen and state of the page, as the browser tests leave them in .screenshots/.
+screenshots: install
+	$(BIN)/python -m pytest tests/web -m slow
+
 demo: install
 	$(BIN)/python -m demo
 
@@ -42,4 +46,4 @@ wheel: install
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) dist build .demo .bench .cache
+	rm -rf $(VENV) dist build .demo .bench .cache .screenshots

@@ -35,5 +35,6 @@ class VectorSpace:
         ]
         raise SpaceMismatch(
             f"The collection was encoded in another vector space: {', '.join(differing)}.",
-            "Use the encoder it was made with, or ingest into another `--collection`.",
+            "Use the encoder it was made with; where that can't be had any more, ingest the same paths into another `--collection` "
+            "and delete this one (`uniir delete --all`).",
         )

@@ -87,7 +87,10 @@ class JobBoard:
         return self._answer(self._find(job))
 
     def _find(self, job: str) -> JobRecord:
-        record = self._jobs.find(parse_id(job))
+        try:
+            record = self._jobs.find(parse_id(job))
+        except UsageError:  # no id at all
+            record = None
         if record is None:
             raise NotFound(f"There is no job {job}.", "The last 200 are remembered; `GET /v1/ingest` lists them.")
         return self._unwritten.get(record.id, record)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 
 import grpc
@@ -18,6 +19,10 @@ from uniir.errors import StoreUnavailable
 # Both print a traceback for every failed call; what matters reaches the caller as an exception.
 for _name in ("pymilvus", "milvus_lite", "faiss"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+# The client looks for it in the middle of its first search, and fails where another thread is importing it at that moment.
+with suppress(ImportError):
+    import_module("scipy.sparse")
 
 _MODALITY_LENGTH = 16
 _LOAD_PAUSES = (0.3, 1.0, 2.0)  # seconds
