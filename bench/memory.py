@@ -65,7 +65,7 @@ def ingest_all(folder: Path, dimension: int) -> None:
     wide = ArithmeticEncoder(words=dimension - COLOURS - 3)
 
     class Wide(Installation):
-        def encoder(self, name: str) -> Encoder:
+        def encoder(self, name: str, dtype: str | None = None) -> Encoder:
             return wide
 
     with tempfile.TemporaryDirectory(dir=PLACE) as scratch, Ownership(Path(scratch), "bench", wait_seconds=0):
