@@ -14,7 +14,7 @@ from app.web.finding import Found
 from app.web.first_visit import cards
 from app.web.marking import marked_html
 from app.web.media import original, thumbnail
-from app.web.titles import alternative_text, flat, place_in_file, title_of
+from app.web.titles import alternative_text, flat, place_in_file, plain, title_of
 from app.web.why import why
 from uniir.errors import NotFound, UniirError
 from uniir.wire import DocumentAnswer, ExplainRequest, Explanation, HitAnswer
@@ -168,7 +168,7 @@ def _neighbours(known: DocumentAnswer) -> None:
                 "icon": words.ICONS[one.modality],
                 "label": f"{words.ONE[one.modality]}, {title_of(one)}",
                 "src": thumbnail(one.id) if one.modality.has_image else None,
-                "excerpt": (one.text or "")[:120],
+                "excerpt": plain(one.text or "")[:120],
                 "alt": "",
             }
             for one in known.neighbours[:_NEIGHBOURS]
@@ -178,9 +178,8 @@ def _neighbours(known: DocumentAnswer) -> None:
 
 def _actions(client: Client, known: DocumentAnswer, title: str) -> None:
     with st.container(horizontal=True, gap="small", key="document_actions"):
-        st.button(
-            words.MORE_LIKE_THIS, type="primary", icon=":material/image_search:", key="more_like", on_click=_more, args=(known.id, title)
-        )
+        more = words.MORE_LIKE_THIS
+        st.button(more, type="primary", icon=":material/image_search:", key="more_like", on_click=_more, args=(known.id,))
         if known.modality.has_image:
             st.button(
                 words.SEARCH_WITH_PICTURE,
@@ -194,8 +193,7 @@ def _actions(client: Client, known: DocumentAnswer, title: str) -> None:
             st.toast(words.LINK_COPIED, icon=":material/link:")
 
 
-def _more(document: str, title: str) -> None:
-    picture.name_document(document, title)
+def _more(document: str) -> None:
     picture.forget_refusal()
     asking.show_document(None)
     asking.change(text="", picture=None, like=(document,), instruction=None)

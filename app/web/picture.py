@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.web import asking, words
+from app.web import asking, session, words
 from app.web.media import kept_picture, thumbnail
 from uniir.errors import UniirError
 from uniir.problems import problem_of
@@ -79,13 +79,9 @@ def chip() -> None:
         name = st.session_state.get(_NAMES, {}).get(ask.picture, words.YOUR_PICTURE)
         _chip("chip", kept_picture(ask.picture), words.QUERY_PICTURE, name, words.REMOVE_PICTURE, _remove_picture)
     for position, document in enumerate(ask.like):
-        name = words.resembling(st.session_state.get(_NAMES, {}).get(document, "this one"))
-        _chip(f"likechip_{position}", thumbnail(document), "", name, words.REMOVE_LIKE, _remove_like, document)
-
-
-def name_document(document: str, title: str) -> None:
-    """What the chip of a document says."""
-    st.session_state.setdefault(_NAMES, {})[document] = title
+        title, kind = session.named(document) or (words.THIS_ONE, None)
+        source = thumbnail(document) if kind is not None and kind.has_image else None
+        _chip(f"likechip_{position}", source, "", words.resembling(title), words.REMOVE_LIKE, _remove_like, document)
 
 
 def adder(client: Client) -> None:
@@ -110,13 +106,12 @@ def _uploaded(client: Client, key: str) -> None:
     use(kept.id)
 
 
-def _chip(key: str, source: str, alternative: str, name: str, remove: str, act: object, *args: str) -> None:
+def _chip(key: str, source: str | None, alternative: str, name: str, remove: str, act: object, *args: str) -> None:
+    sign = '<span class="u-thumb material" aria-hidden="true" translate="no">notes</span>'
+    if source is not None:
+        sign = f'<img class="u-thumb" src="{escape(source)}" alt="{escape(alternative)}" width="32" height="32">'
     with st.container(border=True, horizontal=True, vertical_alignment="center", width="content", key=key):
-        st.html(
-            f'<p class="u-chip"><img class="u-thumb" src="{escape(source)}" alt="{escape(alternative)}" width="32" height="32">'
-            f"<span>{escape(name)}</span></p>",
-            width="content",
-        )
+        st.html(f'<p class="u-chip">{sign}<span>{escape(name)}</span></p>', width="content")
         st.button(remove, icon=":material/close:", type="tertiary", key=f"remove_{key}", on_click=act, args=args)  # type: ignore[arg-type]
 
 

@@ -8,8 +8,10 @@ from html import escape
 
 import streamlit as st
 
-from app.web import asking, words
+from app.web import asking, session, words
+from app.web.address import Ask
 from app.web.finding import Found
+from app.web.picker_groups import named
 from app.web.safe_text import as_markdown
 from uniir.documents import Modality
 from uniir.hits import RerankState
@@ -86,4 +88,12 @@ def _notes(found: Found) -> None:
     for note in found.answer.notes:
         if outcome.reason and note.startswith(outcome.reason):
             continue
-        st.html(f'<p class="u-muted u-note">{escape(note)}</p>')
+        st.html(f'<p class="u-muted u-note">{escape(_of_the_page(note, found.ask))}</p>')
+
+
+def _of_the_page(note: str, ask: Ask) -> str:
+    """The note in the page's words: the service names an instruction by its id."""
+    picked = named(session.instructions(), ask.instruction)
+    if picked is not None and ask.modality is not None and note.startswith(f"The instruction {picked.id} is meant for "):
+        return words.meant_for(picked.query, ask.modality)
+    return note

@@ -39,7 +39,7 @@ def results(client: Client, found: Found, ask: Ask) -> None:
         elif kind in {"more", "picture"}:
             hit = next(hit for hit in found.answer.hits if hit.id == document)
             if kind == "more":
-                more_like(document, title_of(hit))
+                more_like(document)
             else:
                 picture.take_document(client, document, title_of(hit))
 
@@ -52,9 +52,8 @@ def results(client: Client, found: Found, ask: Ask) -> None:
     _open(client, found)
 
 
-def more_like(document: str, title: str) -> None:
+def more_like(document: str) -> None:
     """Searches for what resembles a document, and nothing else."""
-    picture.name_document(document, title)
     picture.forget_refusal()
     asking.change(text="", picture=None, like=(document,), instruction=None)
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from app.web.titles import title_of
+from uniir.documents import Modality
 from uniir.errors import UniirError
 from uniir.wire import CollectionsAnswer, ExampleQuery, InstructionAnswer
 
@@ -72,6 +74,20 @@ def _pictures_beside(service: str, documents: tuple[str, ...]) -> tuple[str, ...
 def pictures_beside(documents: tuple[str, ...]) -> tuple[str, ...]:
     """These documents and those with pictures that stand beside them: a glance at a collection that costs no search."""
     return _pictures_beside(os.environ[SERVICE], documents)
+
+
+@st.cache_data(ttl=600, show_spinner=False)
+def _named(service: str, document: str) -> tuple[str, Modality] | None:
+    try:
+        known = client().document(document)
+    except UniirError:
+        return None
+    return title_of(known), known.modality
+
+
+def named(document: str) -> tuple[str, Modality] | None:
+    """Title and kind of a document; None where it is gone or the service is away."""
+    return _named(os.environ[SERVICE], document)
 
 
 def forget_collections() -> None:

@@ -131,6 +131,12 @@ ALIKE: dict[Modality, str] = {
     Modality.IMAGE_TEXT: "the same for all pairs",
 }
 GIVEN_RESULT = "A result"
+THIS_ONE = "this one"
+_SOME: dict[Modality, str] = {
+    Modality.TEXT: "a text",
+    Modality.IMAGE: "a picture",
+    Modality.IMAGE_TEXT: "a picture with a text",
+}
 GETTING: dict[Modality | None, str] = {
     None: "anything",
     Modality.IMAGE: "pictures",
@@ -248,6 +254,10 @@ def nothing_in(collection: str) -> str:
 
 def trying_again(seconds: int) -> str:
     return f"Trying again in {seconds} s. Your query is kept."
+
+
+def meant_for(wanted: Modality, given: Modality) -> str:
+    return f"This instruction is meant for {_SOME[wanted]}, and this is {_SOME[given]}. Another may find more."
 
 
 def resembling(title: str) -> str:

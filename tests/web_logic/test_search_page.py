@@ -133,3 +133,16 @@ def test_a_service_that_is_away_keeps_the_query_and_comes_back(full: House, monk
     page.button(key="away_try").click().run()
     assert not page.error
     assert page.text_input(key="ask_text").value == "a dog"
+
+
+def test_a_link_to_what_resembles_a_text_names_it_and_shows_no_picture(full: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = next(hit["id"] for hit in full.search(text="a dog barks")["hits"] if hit["text"] == "a dog barks")
+    page = visit(full, monkeypatch, like=text)
+    assert not page.exception
+    assert "Like “a dog barks”" in words(page)
+    assert f"/document/{text}/256" not in words(page)
+
+
+def test_an_instruction_for_other_things_is_told_in_words(full: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = visit(full, monkeypatch, text="a cat", instruction="describe-picture")
+    assert "This instruction is meant for a picture, and this is a text." in words(page)
