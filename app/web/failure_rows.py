@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.web import plain_html
-from app.web.job_words import below
+from app.web.job_words import below, without_uploads
 from uniir.service import Service
 from uniir.wire import FailureAnswer, IngestRequest, JobAnswer
 
@@ -54,7 +54,7 @@ def _show_more() -> None:
 def _place(failure: FailureAnswer, roots: Sequence[str]) -> str:
     if failure.file is None:
         return below(failure.path, list(roots))
-    place = below(failure.file, list(roots))
+    place = without_uploads(below(failure.file, list(roots)), failure.file)
     return f"{place}, {failure.locator.replace('=', ' ')}" if failure.locator else place
 
 

@@ -35,6 +35,7 @@ def show(client: Client) -> None:
     active = [job for job in jobs if not job.is_over]
     started = source_card(client, collections, active)
     if started is not None:
+        st.session_state.pop(_FAILED_OF, None)
         _watch([started])
         st.rerun()
     _watch(active)
@@ -85,8 +86,7 @@ def _failures(client: Client, jobs: Sequence[JobAnswer], active: Sequence[JobAns
     if asked:
         _only_of(asked, failures)
     started = failure_rows(client, failures, collection, roots)
-    if started is not None:
-        st.session_state.pop(_FAILED_OF, None)
+    if started is not None:  # the list stays with the ingest that was asked about
         _watch([started])
         st.rerun()
 

@@ -11,6 +11,7 @@ from app.web.figures import counted, duration, moment
 from uniir.wire import JobAnswer, JobState, Phase
 
 Colour = Literal["blue", "green", "yellow", "red", "gray"]
+_UPLOADS = "uploads"  # the service's folder for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def name_of(job: JobAnswer, roots: list[str], uploads: str = "Uploaded files") -
     if not job.paths:
         return uploads
     first = below(job.paths[0], roots)
-    if first == job.paths[0] and "uploads" in PurePath(first).parts:
+    if without_uploads(first, job.paths[0]) != first:
         return uploads
     return first if len(job.paths) == 1 else f"{first} and {counted(len(job.paths) - 1, 'other')}"
 
@@ -68,6 +69,15 @@ def below(path: str, roots: list[str]) -> str:
         if path.startswith(root.rstrip("/") + "/"):
             return path[len(root.rstrip("/")) + 1 :]
     return path
+
+
+def without_uploads(place: str, path: str) -> str:
+    """A place without the service's own folder for the uploads of a collection; `path` is the whole path."""
+    parts = PurePath(place).parts
+    if place != path or _UPLOADS not in parts:
+        return place
+    below_collection = parts[len(parts) - parts[::-1].index(_UPLOADS) + 1 :]
+    return str(PurePath(*below_collection)) if below_collection else ""
 
 
 def share_done(job: JobAnswer) -> float:

@@ -9,7 +9,7 @@ import pytest
 
 from app.web.figures import about, counted, duration, moment, rate, size
 from app.web.ingest_source import allowed_path
-from app.web.job_words import badge_of, below, how_far, how_it_ended, name_of, share_done
+from app.web.job_words import badge_of, below, how_far, how_it_ended, name_of, share_done, without_uploads
 from app.web.safe_text import as_markdown
 from app.web.verdicts import Remedy, verdict_of
 from uniir.errors import UsageError
@@ -158,3 +158,15 @@ def test_a_finding_of_a_newer_service_is_told_in_its_own_words() -> None:
 
 def test_markdown_is_shown_and_not_obeyed() -> None:
     assert as_markdown("a*b* [x](y) <b> $1$ :red[z]") == r"a\*b\* \[x\]\(y\) \<b\> \$1\$ \:red\[z\]"
+
+
+@pytest.mark.parametrize(
+    ("place", "path", "shown"),
+    [
+        ("/data/uploads/pantry/broken.jpg", "/data/uploads/pantry/broken.jpg", "broken.jpg"),
+        ("/srv/photos/broken.jpg", "/srv/photos/broken.jpg", "/srv/photos/broken.jpg"),
+        ("uploads/pantry/broken.jpg", "/corpus/uploads/pantry/broken.jpg", "uploads/pantry/broken.jpg"),
+    ],
+)
+def test_an_uploaded_file_is_called_as_its_owner_called_it(place: str, path: str, shown: str) -> None:
+    assert without_uploads(place, path) == shown
