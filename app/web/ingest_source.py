@@ -15,6 +15,7 @@ from uniir.wire import CollectionsAnswer, IngestRequest, JobAnswer
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
+
     from uniir.client import Client
 
 _FOLDER, _FILES = ":material/folder_open: Server folder", ":material/upload_file: My files"
