@@ -61,7 +61,7 @@ def main() -> int:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     print("What fits stands first; in so small a collection the rest is only what comes next.")
-    print("Now your own: `uniir ingest FOLDER`, then `uniir search WORDS`.")
+    print(f"See it on the page: `uniir ui --data-dir {_shown(DATA)}`. Your own: `uniir ingest FOLDER`, then `uniir search WORDS`.")
     return 0
 
 
@@ -74,13 +74,13 @@ def _corpus() -> int:
 
 def _uniir(command: str, *arguments: str) -> Any:
     """Runs a command and returns the object it printed. What the command has to say besides goes to the terminal."""
-    words = [command, *arguments, "--data-dir", str(DATA)]
+    words = [command, *arguments, "--data-dir", str(DATA), "--json"]
     print(f"$ uniir {shlex.join(map(_shown, words))}", flush=True)
     # settings in your environment are for your own data; what stands on a command line overrules the rest
     environment = {name: value for name, value in os.environ.items() if not name.startswith("UNIIR_")}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH")]))
     done = subprocess.run(
-        [sys.executable, "-m", "app.cli.main", *words, "--json"],
+        [sys.executable, "-m", "app.cli.main", *words],
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
