@@ -50,6 +50,11 @@ class Ask:
         return Modality.IMAGE_TEXT if self.like else None
 
     @property
+    def is_likeness(self) -> bool:
+        """Whether a result is all that is given."""
+        return bool(self.like) and not self.text.strip() and self.picture is None
+
+    @property
     def unusual(self) -> int:
         """How many of the options are not as they normally are."""
         return sum(

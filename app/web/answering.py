@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.web import asking, away, states, words
+from app.web import asking, away, session, states, words
 from app.web.address import Ask
 from app.web.finding import Found, Search
 from app.web.results import FIRST_SHOWN, SHOWN, results
@@ -84,5 +84,8 @@ def _refused(error: UniirError, ask: Ask) -> None:
     st.session_state.pop(_FOUND, None)
     if isinstance(error, NotFound) and ask.picture:
         st.error(words.GONE_PICTURE, icon=":material/broken_image:")
+        return
+    if ask.like and any(session.named(document) is None for document in ask.like):
+        st.error(words.GONE_DOCUMENT, icon=":material/broken_image:")
         return
     states.trouble(error)

@@ -90,7 +90,7 @@ def _what_to_do(instructions: Sequence[InstructionAnswer]) -> None:
 
 def _given(in_force: InstructionAnswer | None) -> str:
     ask = asking.ask()
-    if ask.like and not ask.text.strip() and not ask.picture:
+    if ask.is_likeness:
         return words.GIVEN_RESULT
     return words.GIVEN[ask.modality or (in_force.query if in_force is not None else None)]
 

@@ -28,8 +28,10 @@ def picker(instructions: Sequence[InstructionAnswer]) -> None:
     """The popover; what it holds is drawn once it is open, since a page with a hundred buttons more is a slower page."""
     if st.session_state.pop("picked", False):
         st.rerun()  # the rest of the page follows
-    in_force, _ = current(instructions)
+    in_force, for_them = current(instructions)
     title = as_markdown(label(in_force)) if in_force is not None else words.ANY_INSTRUCTION
+    if for_them and asking.ask().is_likeness:
+        title = words.ANY_LIKE  # no instruction says so; the plain one that steers it speaks of a picture and words
     with st.popover(title, icon=":material/target:", key="pick_popover", on_change="rerun") as popover:
         if popover.open:
             _body(instructions)

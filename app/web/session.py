@@ -77,17 +77,17 @@ def pictures_beside(documents: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @st.cache_data(ttl=600, show_spinner=False)
-def _named(service: str, document: str) -> tuple[str, Modality] | None:
-    try:
-        known = client().document(document)
-    except UniirError:
-        return None
+def _named(service: str, document: str) -> tuple[str, Modality]:
+    known = client().document(document)
     return title_of(known), known.modality
 
 
 def named(document: str) -> tuple[str, Modality] | None:
     """Title and kind of a document; None where it is gone or the service is away."""
-    return _named(os.environ[SERVICE], document)
+    try:
+        return _named(os.environ[SERVICE], document)
+    except UniirError:  # not remembered: a service that is away comes back
+        return None
 
 
 def forget_collections() -> None:

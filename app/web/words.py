@@ -17,6 +17,7 @@ ALL_COLLECTIONS = "All collections"
 # the bar
 WHAT_TO_DO = "What to do"
 ANY_INSTRUCTION = "Find anything that matches"
+ANY_LIKE = "Find anything like this result"
 CHOSEN = "Chosen for you"
 KIND = "Kind of result"
 COLLECTION = "Collection"

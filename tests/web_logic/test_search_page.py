@@ -141,6 +141,7 @@ def test_a_link_to_what_resembles_a_text_names_it_and_shows_no_picture(full: Hou
     assert not page.exception
     assert "Like “a dog barks”" in words(page)
     assert f"/document/{text}/256" not in words(page)
+    assert "Find anything like this result" in [one.proto.popover.label for one in page.get("popover")]
 
 
 def test_an_instruction_for_other_things_is_told_in_words(full: House, monkeypatch: pytest.MonkeyPatch) -> None:
