@@ -18,7 +18,7 @@ from uniir.wire import Problem
 if TYPE_CHECKING:
     from uniir.client import Client
 
-_NAMES, _REFUSED, _UPLOADS = "picture_names", "picture_refused", "picture_uploads"
+_NAMES, _REFUSED, _UPLOADS, _POPOVER = "picture_names", "picture_refused", "picture_uploads", "picture_popover"
 _TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
 
 
@@ -86,7 +86,7 @@ def chip() -> None:
 
 def adder(client: Client) -> None:
     """The popover with the uploader."""
-    with st.popover(words.PICTURE, icon=":material/add_photo_alternate:", key="picture_popover"), st.container(key="adding"):
+    with st.popover(words.PICTURE, icon=":material/add_photo_alternate:", key=_POPOVER, on_change="rerun"), st.container(key="adding"):
         number = st.session_state.setdefault(_UPLOADS, 0)
         st.file_uploader(words.ADD_PICTURE, type=_TYPES, key=f"upload_{number}", on_change=_uploaded, args=(client, f"upload_{number}"))
         st.html(f'<p class="u-muted">{words.PICTURE_HINT}</p>')
@@ -96,6 +96,7 @@ def _uploaded(client: Client, key: str) -> None:
     file = st.session_state.get(key)
     if file is None:
         return
+    st.session_state[_POPOVER] = False
     st.session_state[_UPLOADS] += 1  # an empty uploader next time: the picture is the service's now
     try:
         kept = client.keep_picture(file.getvalue())

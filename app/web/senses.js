@@ -55,6 +55,15 @@ function create(root) {
   lost.className = "lost";
   lost.setAttribute("role", "alert");
   let away = false;
+  // A long text opens where it was found; once, so that reading on is left alone.
+  function showMarked() {
+    const mark = document.querySelector(".u-text:not([data-shown]) mark");
+    if (!mark) return;
+    const text = mark.closest(".u-text");
+    text.dataset.shown = "";
+    text.scrollTop += mark.getBoundingClientRect().top - text.getBoundingClientRect().top - text.clientHeight / 3;
+  }
+
   function onConnection() {
     const state = document.querySelector("[data-test-connection-state]")?.dataset.testConnectionState;
     if (!state) return;
@@ -71,6 +80,8 @@ function create(root) {
     }
   }
   const watching = new MutationObserver(onConnection);
+  const reading = new MutationObserver(showMarked);
+  reading.observe(document.body, { childList: true, subtree: true });
   const app = document.querySelector("[data-test-connection-state]");
   if (app) watching.observe(app, { attributes: true, attributeFilter: ["data-test-connection-state"] });
 
@@ -142,6 +153,7 @@ function create(root) {
     overlay.remove();
     lost.remove();
     watching.disconnect();
+    reading.disconnect();
   };
   return senses;
 }
