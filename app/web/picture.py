@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from uniir.client import Client
 
 _NAMES, _REFUSED, _UPLOADS, _POPOVER = "picture_names", "picture_refused", "picture_uploads", "picture_popover"
+_MEGABYTES = 64  # what paste and drop take as well
 _TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff"]
 
 
@@ -88,7 +89,14 @@ def adder(client: Client) -> None:
     """The popover with the uploader."""
     with st.popover(words.PICTURE, icon=":material/add_photo_alternate:", key=_POPOVER, on_change="rerun"), st.container(key="adding"):
         number = st.session_state.setdefault(_UPLOADS, 0)
-        st.file_uploader(words.ADD_PICTURE, type=_TYPES, key=f"upload_{number}", on_change=_uploaded, args=(client, f"upload_{number}"))
+        st.file_uploader(
+            words.ADD_PICTURE,
+            type=_TYPES,
+            max_upload_size=_MEGABYTES,
+            key=f"upload_{number}",
+            on_change=_uploaded,
+            args=(client, f"upload_{number}"),
+        )
         st.html(f'<p class="u-muted">{words.PICTURE_HINT}</p>')
 
 
