@@ -280,9 +280,10 @@ class Ingest:
             self._counts.deleted += len(missing)
         else:
             self._counts.gone += len(missing)
-        self._writer.remove_sources(self._superseded)
+        superseded = [source for source in self._superseded if source not in self._moved]  # or a source would go with its new place
+        self._writer.remove_sources(superseded)
         self._writer.remove_pending(self._unreadable)
-        self._counts.deleted += len(self._superseded)
+        self._counts.deleted += len(superseded)
         for manifest in self._manifests.values():
             lines_kept = not self._request.prune and manifest.key in self._shrunk
             # last, since a manifest with its signature is not read again; without one a later --prune sees which lines are gone

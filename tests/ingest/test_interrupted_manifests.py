@@ -74,3 +74,13 @@ def test_a_manifest_that_became_unreadable_keeps_its_pictures_for_itself(world: 
     rewrite(here.corpus / "list.jsonl", b"no manifest any more\n")
     here.ingest()
     assert here.documents().keys() == {"list.jsonl#did=1"}
+
+
+@pytest.mark.parametrize("calls", range(24, 40, 3))
+def test_lines_that_a_dead_run_left_unfinished_are_kept_where_another_manifest_holds_them(world: Worlds, calls: int) -> None:
+    here = world({"old.jsonl": manifest({"did": "1", "img_path": "gone.jpg"}, *LINES[2:4]), "stays.txt": "stays"})
+    dies_after(here, calls)
+    (here.corpus / "old.jsonl").unlink()
+    here.lay({"new.jsonl": manifest({"did": "3", "img_path": "gone.jpg"}, {"did": "1", "txt": "another"}, LINES[2])})
+    here.ingest(prune=True)
+    assert here.documents().keys() == {"stays.txt", "new.jsonl#did=1", "new.jsonl#did=2"}
