@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.metrics import ndcg
+from evaluation.resampling import interval
 from rerank.text import Regression
 from training.reranker.lists import FirstLists
 
 K = 10
-_DRAWS = 2000
-_SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +56,9 @@ def gains(lists: FirstLists, rows: NDArray[np.float32], regression: Regression) 
 
 
 def effect(lists: FirstLists, before: NDArray[np.float64], after: NDArray[np.float64]) -> Effect:
-    means = _resampled(after - before)
-    low, high = np.percentile(means, [2.5, 97.5])
+    gained = interval([after - before])
     target = "any" if lists.steering.target is None else str(lists.steering.target)
-    numbers = (before.mean(), after.mean(), (after - before).mean(), low, high)
+    numbers = (before.mean(), after.mean(), gained.value, gained.low, gained.high)
     return Effect(lists.name, str(lists.steering.query), target, len(before), *(round(100 * float(one), 2) for one in numbers))
 
 
@@ -71,13 +69,7 @@ def kind_effects(measured: Sequence[tuple[Effect, NDArray[np.float64]]]) -> list
         kinds.setdefault((one.query, one.target), []).append(differences)
     found = []
     for (query, target), parts in kinds.items():
-        means = np.mean([_resampled(part) for part in parts], axis=0)
-        low, high = np.percentile(means, [2.5, 97.5])
-        numbers = (np.mean([part.mean() for part in parts]), low, high)
+        gained = interval(parts)
+        numbers = (gained.value, gained.low, gained.high)
         found.append(KindEffect(query, target, len(parts), *(round(100 * float(one), 2) for one in numbers)))
     return sorted(found, key=lambda one: (one.query, one.target))
-
-
-def _resampled(differences: NDArray[np.float64]) -> NDArray[np.float64]:
-    random = np.random.default_rng(_SEED)
-    return np.array([differences[random.integers(0, len(differences), len(differences))].mean() for _ in range(_DRAWS)])
