@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from starlette.types import ASGIApp
 
@@ -21,8 +20,8 @@ from app.service.application import create_app
 from app.service.guarding import Rules, require_safe_host
 from app.service.measuring import Measurements
 from app.service.readiness import Readiness
-from app.service.server import ServerThread, exit_in_time, stop_signals
-from app.service.sockets import Listening, listen
+from app.service.server import ServerThread, answer_until, exit_in_time, listening_at, stop_signals
+from app.service.sockets import Listening
 from search.batching import BatchedEncoding
 from storage.ownership import POLL_SECONDS, Ownership, owner_of
 from uniir.settings import Settings
@@ -81,7 +80,7 @@ def _follow_owner(settings: Settings, whereabouts: Whereabouts) -> None:
 
 
 def _run_alone(settings: Settings, whereabouts: Whereabouts, tell: Callable[[str], None]) -> None:
-    with _listening(settings) as listening, stop_signals() as asked_to_stop:
+    with listening_at(settings) as listening, stop_signals() as asked_to_stop:
         page, rules = streamlit_app(settings.upload_megabytes), Rules.of(settings, whereabouts.now.key)
         pictures, door = Forwarder(whereabouts), Door(settings)
         server = _server(lambda _: Dispatcher(page, Index(), pictures, None, rules, door, whereabouts, pictures.close), listening)
@@ -96,7 +95,7 @@ def _run_with_service(settings: Settings, tell: Callable[[str], None]) -> None:
     measurements = Measurements()
     with (
         own(settings, COMMAND, lambda encoder, images: BatchedEncoding(encoder, images, measurements.batch)) as service,
-        _listening(settings) as listening,
+        listening_at(settings) as listening,
         stop_signals() as asked_to_stop,
     ):
         secret = secrets.token_urlsafe(32)
@@ -110,25 +109,8 @@ def _run_with_service(settings: Settings, tell: Callable[[str], None]) -> None:
             return Dispatcher(page, Index(), routes, routes, rules, Door(settings), whereabouts)
 
         server = _server(application, listening)
-        server.start()
-        service.announce(listening.local_address, secret)
-        threading.Thread(target=readiness.warm, name="warming", daemon=True).start()
-        service.resume_jobs()
-        tell(listening.address)
-        asked_to_stop.wait()
-        exit_in_time()
-        threading.Thread(target=service.close, name="ending jobs", daemon=True).start()  # while requests are still answered
-        server.stop()
+        answer_until(asked_to_stop, server, service, readiness, listening, secret, tell)
 
 
 def _server(application: Callable[[Callable[[], bool]], ASGIApp], listening: Listening) -> ServerThread:
     return ServerThread(application, listening.sockets, lifespan="on", ws="auto")  # Streamlit starts with it, and speaks over web sockets
-
-
-@contextmanager
-def _listening(settings: Settings) -> Iterator[Listening]:
-    listening = listen(settings.host, settings.port)
-    try:
-        yield listening
-    finally:
-        listening.close()

@@ -116,20 +116,33 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
     """
     require_safe_host(settings)
     measurements = Measurements()
-    with _owned(settings, measurements) as service, _listening(settings) as listening, stop_signals() as asked_to_stop:
+    with _owned(settings, measurements) as service, listening_at(settings) as listening, stop_signals() as asked_to_stop:
         secret = secrets.token_urlsafe(32)
         readiness = Readiness(service)
         readiness.postpone()
         server = ServerThread(lambda stopping: create_app(service, settings, secret, measurements, readiness, stopping), listening.sockets)
-        server.start()
-        service.announce(listening.local_address, secret)
-        threading.Thread(target=readiness.warm, name="warming", daemon=True).start()
-        service.resume_jobs()
-        tell(listening.address)
-        asked_to_stop.wait()
-        exit_in_time()
-        threading.Thread(target=service.close, name="ending jobs", daemon=True).start()  # while requests are still answered
-        server.stop()
+        answer_until(asked_to_stop, server, service, readiness, listening, secret, tell)
+
+
+def answer_until(
+    asked_to_stop: threading.Event,
+    server: ServerThread,
+    service: LocalService,
+    readiness: Readiness,
+    listening: Listening,
+    secret: str,
+    tell: Callable[[str], None],
+) -> None:
+    """What an owner that stays does from its first answer to its last: announce itself, take up its jobs, and end both in time."""
+    server.start()
+    service.announce(listening.local_address, secret)
+    threading.Thread(target=readiness.warm, name="warming", daemon=True).start()
+    service.resume_jobs()
+    tell(listening.address)
+    asked_to_stop.wait()
+    exit_in_time()
+    threading.Thread(target=service.close, name="ending jobs", daemon=True).start()  # while requests are still answered
+    server.stop()
 
 
 @contextmanager
@@ -147,7 +160,8 @@ def _owned(settings: Settings, measurements: Measurements) -> Iterator[LocalServ
 
 
 @contextmanager
-def _listening(settings: Settings) -> Iterator[Listening]:
+def listening_at(settings: Settings) -> Iterator[Listening]:
+    """The sockets of the host and port that are set. Raises UsageError, ServiceUnavailable."""
     listening = listen(settings.host, settings.port)
     try:
         yield listening
