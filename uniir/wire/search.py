@@ -1,0 +1,121 @@
+"""A search and what it answers."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from uniir.documents import Modality
+from uniir.hits import Band, RerankState
+from uniir.queries import MAX_RESULTS, Reranking, Weights
+from uniir.wire.values import Answer, DocumentId, Request, Sha256, Text, Weight
+
+_NORMAL = Weights()
+
+
+class QueryWeights(Request):
+    """How much each part counts in the sum that makes the query vector."""
+
+    text: Weight = _NORMAL.text
+    image: Weight = _NORMAL.image
+    like: Weight = _NORMAL.like
+    negative: Weight = _NORMAL.negative
+
+
+class SearchRequest(Request):
+    """A search as it goes over the wire. A picture is named by the hash under which the service keeps it, or comes beside the request."""
+
+    text: Text | None = None
+    image: Sha256 | None = Field(None, description="a picture kept by POST /v1/images")
+    instruction: str | None = Field(None, max_length=1000, description="an id of GET /v1/instructions; none: one is chosen that fits")
+    target: Modality | None = Field(None, description="only results of this modality; none: a fair mixed list")
+    k: int = Field(10, ge=1, le=MAX_RESULTS)
+    weights: QueryWeights = QueryWeights()
+    negatives: list[Text] = Field([], alias="not", max_length=20, description="what the results should not be like")
+    like: list[DocumentId] = Field([], max_length=20, description="ids of documents to resemble")
+    path: str | None = Field(None, max_length=4096, description="only documents whose path, as given below its root or in full, starts so")
+    rerank: Reranking = Reranking.AUTO
+    collection: str | None = Field(None, max_length=100)
+
+
+class QueryAnswer(Answer):
+    """The query as it was understood."""
+
+    text: str | None
+    image: str | None
+    target: Modality | None
+    k: int
+    weights: dict[str, float]
+    negatives: list[str] = Field(alias="not")
+    like: list[str]
+    path: str | None = None
+
+
+class UsedInstruction(Answer):
+    id: str
+    text: str
+    chosen: bool = Field(False, description="whether it was chosen for the user")
+
+
+class HitAnswer(Answer):
+    """One document with its place."""
+
+    rank: int
+    id: str
+    modality: Modality
+    score: float
+    text: str | None
+    path: str
+    locator: str | None
+    image: str | None
+    metadata: dict[str, object]
+    parts: dict[str, float]
+    band: Band | None = None
+    retrieval_rank: int | None = Field(None, description="the place before reranking")
+    relevance: float | None = Field(None, description="the reranker's probability that it is relevant")
+
+
+class RerankAnswer(Answer):
+    """What became of reranking."""
+
+    state: RerankState
+    by_default: bool = Field(description="whether it is on for this kind of query when nobody says otherwise")
+    reranker: str | None = None
+    count: int = Field(0, description="how many of the best hits it read")
+    reason: str | None = None
+
+
+class SearchAnswer(Answer):
+    """One ranked list of documents of all kinds."""
+
+    query: QueryAnswer
+    instruction: UsedInstruction
+    hits: list[HitAnswer]
+    timings_ms: dict[str, float]
+    notes: list[str]
+    collection: str
+    rerank: RerankAnswer
+
+
+class ExplainRequest(Request):
+    """Why one document has its score."""
+
+    search: SearchRequest
+    document: DocumentId
+
+
+class ScoreTerm(Answer):
+    """One term of the score-fusion sum: a part of the query against a part of the document (none: the document as a whole)."""
+
+    query: str
+    document: str | None
+    value: float
+
+
+class Explanation(Answer):
+    """The terms whose sum, with `modality` (what steering added), is the score. `marked` is the passage of the text that fits best."""
+
+    terms: list[ScoreTerm]
+    modality: float
+    score: float
+    separable: bool = Field(description="false: this encoder reads text and picture as one, so there are no parts to show")
+    marked: tuple[int, int] | None = None

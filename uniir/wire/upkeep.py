@@ -1,0 +1,60 @@
+"""Doctor, rebuild and deletion."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from uniir.wire.values import Answer, DocumentId, Request
+
+
+class DoctorRequest(Request):
+    collection: str | None = None
+    repair: bool = False
+
+
+class FindingAnswer(Answer):
+    collection: str
+    check: str
+    count: int
+    message: str
+    examples: list[str]
+    way_out: str
+    mended: bool
+
+
+class DoctorAnswer(Answer):
+    findings: list[FindingAnswer]
+    checked_at: datetime
+
+
+class RebuildRequest(Request):
+    collection: str | None = None
+
+
+class RebuiltCollection(Answer):
+    collection: str
+    written: int
+    without_vector: int
+
+
+class RebuildAnswer(Answer):
+    collections: list[RebuiltCollection]
+
+
+class DeleteRequest(Request):
+    """Documents by id, all of some files or folders, or the whole collection. `dry_run` says what would go, and does nothing."""
+
+    ids: list[DocumentId] = []
+    paths: list[str] = []
+    whole: bool = False
+    collection: str | None = None
+    dry_run: bool = False
+
+
+class DeleteAnswer(Answer):
+    """What went: documents by id, sources by path; `held` is how many documents the collection had before."""
+
+    collection: str
+    documents: int
+    sources: int
+    held: int
