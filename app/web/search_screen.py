@@ -36,17 +36,22 @@ def show(client: Client) -> None:
 def _screen(client: Client) -> None:
     known, missing = _collections()
     collection = _chosen(known)
-    search = answering.begin(client, collection) if missing is None else None
+    exists = any(one.name == collection.name for one in known.collections)
+    there = exists or collection.name == known.default  # the service's own is made by the first ingest
+    search = answering.begin(client, collection) if missing is None and there else None
     slot = st.empty()
-    if asking.ask().is_empty and missing is None and picture.refused() is None:
+    if asking.ask().is_empty and missing is None and there and picture.refused() is None:
         with slot.container():
             first_visit.welcome()
-    bar(client, session.instructions(), known.collections or [collection], collection.name)
+    offered = known.collections if exists else [*known.collections, collection]
+    bar(client, session.instructions(), offered, collection.name)
     if picture.refused() is not None:
         states.refused_picture(cast(picture.Refused, picture.refused()))
     if missing is not None:
         answering.while_away(client, missing)
-    elif not sum(collection.documents.indexed.values()):
+    elif not there:
+        states.unknown_collection(collection.name)
+    elif not _holds_something(collection):
         states.empty_collection(collection.name)
     elif asking.ask().is_empty:
         _before_the_first(client, collection)
@@ -58,6 +63,9 @@ def _collections() -> tuple[CollectionsAnswer, Unavailable | None]:
     """The collections, or those known last and why they are not today's."""
     try:
         known = session.collections()
+        if not _holds_something(_chosen(known)):  # it may have been made, or filled, just now
+            session.forget_collections()
+            known = session.collections()
     except Unavailable as error:
         before: CollectionsAnswer | None = st.session_state.get("known_collections")
         if before is None:
@@ -68,15 +76,22 @@ def _collections() -> tuple[CollectionsAnswer, Unavailable | None]:
 
 
 def _chosen(known: CollectionsAnswer) -> CollectionAnswer:
-    """The collection at hand: of the address, else the one used last, else the service's own, else the first."""
-    wanted = (asking.ask().collection, st.session_state.get("collection"), known.default)
+    """The collection at hand: of the address, there or not; else the one used last, else the service's own, else the first."""
+    named = asking.ask().collection
+    wanted = (named,) if named else (st.session_state.get("collection"), known.default)
     for name in wanted:
         for one in known.collections:
             if one.name == name:
-                if asking.ask().collection:
+                if named:
                     st.session_state["collection"] = name
                 return one
+    if named:
+        return _nothing(named)
     return known.collections[0] if known.collections else _nothing(known.default or "default")
+
+
+def _holds_something(collection: CollectionAnswer) -> bool:
+    return bool(sum(collection.documents.indexed.values()))
 
 
 def _nothing(name: str) -> CollectionAnswer:

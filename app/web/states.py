@@ -43,6 +43,16 @@ def empty_collection(collection: str) -> None:
     st.code("uniir ingest ./corpus", language=None)
 
 
+def unknown_collection(collection: str) -> None:
+    """The address names a collection that is not there."""
+    heading(words.no_such_collection(collection), words.NO_SUCH_LEAD)
+    with st.container(horizontal=True, vertical_alignment="center", key="no_such_collection"):
+        if st.button(words.ALL_COLLECTIONS, type="primary", key="all_collections", icon=":material/layers:"):
+            st.switch_page(navigation.collections_page())
+        if st.button(words.INGEST_FILES, key="ingest_files", icon=":material/upload:"):
+            st.switch_page(navigation.ingest_page(), query_params={"collection": collection})
+
+
 def refused_picture(refused: picture.Refused) -> None:
     """The picture that was added could not be used."""
     problem = refused.problem

@@ -105,7 +105,7 @@ CHOOSE_INSTRUCTION = "Choose another instruction"
 INGEST_FILES = "Ingest files"
 EMPTY_LEAD = "Add a folder or some files. What is done can be searched at once."
 ON_COMMAND_LINE = "Or on the command line:"
-NO_COLLECTION = "There is no collection yet"
+NO_SUCH_LEAD = "It may have been deleted, or the link is misspelt. Choose another in the bar, or ingest files to make it."
 
 KINDS: dict[Modality | None, str] = {
     None: "Anything",
@@ -251,6 +251,10 @@ def lift_all(count: int) -> str:
 
 def nothing_in(collection: str) -> str:
     return f"Nothing in “{collection}” yet"
+
+
+def no_such_collection(collection: str) -> str:
+    return f"There is no collection “{collection}”"
 
 
 def trying_again(seconds: int) -> str:

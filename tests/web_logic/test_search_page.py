@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.page.streamlit_app import SCRIPT
 from app.page.surroundings import KEY, SERVICE
-from tests.folders import picture
+from tests.folders import lay, picture
 from tests.service.houses import SECRET, TREE, House, house
 
 pytestmark = pytest.mark.slow
@@ -65,6 +65,23 @@ def test_a_link_brings_the_whole_search_back(full: House, monkeypatch: pytest.Mo
     assert page.selectbox(key="ask_kind").value == "text"
     assert page.text_input(key="ask_path").value == "d"
     assert page.number_input(key="ask_results").value == 3
+
+
+def test_a_collection_that_was_made_a_moment_ago_is_the_one_that_is_searched(full: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    visit(full, monkeypatch, text="a cat")
+    full.ingest(paths=[str(lay(full.corpus / "new", {"cat.md": "my own cat"}) / "cat.md")], collection="mine")
+    page = visit(full, monkeypatch, text="a cat", collection="mine")
+    assert page.selectbox(key="ask_collection").value == "mine"
+    assert "1 <i>result </i>in" in words(page)
+
+
+def test_a_collection_that_is_nowhere_is_said_to_be_with_the_way_out(full: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = visit(full, monkeypatch, text="a cat", collection="nowhere")
+    assert not page.exception
+    assert "There is no collection “nowhere”" in words(page)
+    assert "result" not in words(page)
+    page.selectbox(key="ask_collection").set_value("default").run()
+    assert "results </i>in" in words(page)
 
 
 def test_nothing_given_says_what_to_do(page: AppTest) -> None:
