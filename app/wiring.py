@@ -14,7 +14,6 @@ from app.reranking import Rerankers
 from encoders.arithmetic import ArithmeticEncoder
 from encoders.bands import band_cuts
 from encoders.catalogue import load_encoder, remarks_on
-from encoders.devices import Device
 from ingest.changes import Request, outermost, walked_before
 from ingest.doctor import Patient
 from ingest.events import Sink
@@ -22,6 +21,7 @@ from ingest.loading import Loader
 from ingest.pipeline import Ingest
 from ingest.walk import IGNORE_FILE
 from ingest.writing import Writer
+from models.devices import Device
 from search.embedding import Embed, EncodeAtOnce
 from search.service import SearchService
 from storage.databases import ExactDatabase, MilvusDatabase, VectorDatabase

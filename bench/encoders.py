@@ -21,14 +21,14 @@ from transformers import CLIPConfig, CLIPModel
 
 from bench.inputs import sentence
 from bench.report import Number, options, progress, report
-from encoders.devices import Device
-from encoders.torch_devices import torch_device
 from encoders.uniir_family.architectures import build
 from encoders.uniir_family.checkpoint import Checkpoint
 from encoders.uniir_family.encoder import UniirEncoder
 from encoders.uniir_family.heads import HeadCounts
 from encoders.uniir_family.pictures import DEVIATION, MEAN
 from encoders.uniir_family.tokens import CLIP_END, clip_ids
+from models.devices import Device
+from models.torch_devices import torch_device
 from uniir.documents import ImageReference
 from uniir.queries import Query
 from uniir.spaces import VectorSpace

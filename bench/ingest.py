@@ -22,10 +22,10 @@ from PIL import Image, ImageOps
 from app.wiring import OwnedInstallation, owned
 from bench.inputs import pictures
 from bench.report import PLACE, Number, in_child, options, progress, report
-from encoders.devices import Device, usable_cores
 from encoders.starter.encoder import StarterEncoder
 from ingest.changes import Request
 from ingest.scopes import resolve_scopes
+from models.devices import Device, usable_cores
 from storage.thumbnails import Thumbnails
 from uniir.documents import Document, ImageReference, Modality, Source
 from uniir.protocols import Prepared

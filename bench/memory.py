@@ -20,8 +20,8 @@ import numpy as np
 
 from bench.inputs import mixed
 from bench.report import PLACE, Number, in_child, options, progress, report
-from encoders.devices import Device
 from encoders.starter.encoder import StarterEncoder
+from models.devices import Device
 
 AT_MOST = 1.10
 _BATCHES = ("text", 64), ("text", 64), ("image", 16)  # what the pipeline hands to the store at once, in the corpus' proportions

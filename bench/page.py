@@ -23,8 +23,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from bench.inputs import sentence
 from bench.report import PLACE, ROOT, Number, command, options, progress, report
 from demo.corpus import build
-from encoders.devices import Device
 from encoders.starter.encoder import StarterEncoder
+from models.devices import Device
 
 READY_SECONDS = 3.0
 ADDED_MS = 150.0

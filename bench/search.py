@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from app.wiring import OwnedInstallation, owned
 from bench.inputs import sentence
 from bench.report import PLACE, Number, options, progress, report
-from encoders.devices import Device
 from encoders.starter.encoder import StarterEncoder
+from models.devices import Device
 from storage.milvus.indexes import choose_index, search_parameters
 from storage.milvus.lite import MilvusLite
 from storage.sql.collections import CollectionRecord

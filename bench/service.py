@@ -28,8 +28,8 @@ from app.wiring import owned
 from bench.inputs import mixed, sentence
 from bench.report import PLACE, Number, command, options, progress, report
 from bench.search import AT_MOST, K, encode_and_ask, filled, quantile, settings_of, timed
-from encoders.devices import Device
 from encoders.starter.encoder import StarterEncoder
+from models.devices import Device
 from storage.ownership import owner_of
 from uniir.client import Client
 from uniir.ids import parse_id

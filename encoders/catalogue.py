@@ -9,8 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from encoders import uniir_family
-from encoders.devices import Device
 from encoders.specs import EncoderSpec, Weakness
+from models.devices import Device
 from uniir.documents import Modality
 from uniir.errors import UsageError
 from uniir.protocols import Encoder

@@ -11,7 +11,7 @@ import numpy as np
 from app.cli.output import tell
 from encoders.arithmetic import ArithmeticEncoder
 from encoders.catalogue import load_encoder
-from encoders.devices import Device
+from models.devices import Device
 from uniir.errors import ModelUnavailable
 from uniir.filters import Filter
 from uniir.queries import Query, Reranking

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.devices import Device
 from encoders.starter.heads import Heads, load_heads
 from encoders.starter.image_tower import ARCHITECTURES, ImageTower, squash
 from encoders.starter.steering import balanced, scales_between, turn, unit, with_axis
 from encoders.starter.text_tower import TextTower, load_tokenizer
 from encoders.starter.weights import ALL
+from models.devices import Device
 from uniir.documents import Document, Modality
 from uniir.errors import InputFailure, ItemFailure
 from uniir.protocols import ImageLoader, Prepared, ReadText, Steering

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from encoders.devices import Device
 from encoders.starter.onnx_writer import GraphWriter
 from encoders.starter.state_dict import read_state_dict
 from encoders.starter.weights import LITE0, LITE2, WeightFile
+from models.devices import Device
 
 _BATCH_NORM_EPSILON = 1e-3
 _CLASSES = 1000

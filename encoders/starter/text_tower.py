@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordPiece
 
-from encoders.devices import Device
 from encoders.starter.weights import MINILM
+from models.devices import Device
 
 WIDTH = 384
 MAX_TOKENS = 256  # what all-MiniLM-L6-v2 was trained and published with; the rest of a longer text is not seen

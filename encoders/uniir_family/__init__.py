@@ -15,9 +15,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from encoders.devices import Device
 from encoders.specs import EncoderSpec, HubFile
 from encoders.uniir_family.heads import HeadCounts
+from models.devices import Device
 from uniir.documents import Json
 from uniir.errors import ModelUnavailable, UsageError
 from uniir.protocols import Encoder

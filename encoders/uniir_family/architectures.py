@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 
-from encoders.torch_devices import TorchDevice
 from encoders.uniir_family import blip_ff, blip_sf, clip_ff, clip_sf
-from encoders.uniir_family.batching import Batches, batches_for
 from encoders.uniir_family.checkpoint import Checkpoint
 from encoders.uniir_family.heads import HeadCounts
 from encoders.uniir_family.model import Model
 from encoders.uniir_family.tensors import Tensors
+from models.batching import Batches, batches_for
+from models.torch_devices import TorchDevice
 from uniir.errors import ModelUnavailable
 
 if TYPE_CHECKING:

@@ -11,15 +11,15 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from encoders.torch_devices import TorchDevice
 from encoders.uniir_family import blip
-from encoders.uniir_family.batching import Batches
 from encoders.uniir_family.heads import HeadCounts, blip_heads
 from encoders.uniir_family.inputs import Item, pixel_tensor, token_tensor
 from encoders.uniir_family.model import summed
 from encoders.uniir_family.pictures import squashed
 from encoders.uniir_family.tensors import Linear, Tensors
 from encoders.uniir_family.tokens import BERT_PADDING, blip_ids
+from models.batching import Batches
+from models.torch_devices import TorchDevice
 
 if TYPE_CHECKING:
     Tensor: TypeAlias = torch.Tensor

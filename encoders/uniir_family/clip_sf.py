@@ -11,15 +11,15 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from encoders.torch_devices import TorchDevice
 from encoders.uniir_family import clip
-from encoders.uniir_family.batching import Batches
 from encoders.uniir_family.heads import HeadCounts, clip_heads
 from encoders.uniir_family.inputs import Item, pixel_tensor, token_tensor
 from encoders.uniir_family.model import summed
 from encoders.uniir_family.pictures import cropped
 from encoders.uniir_family.tensors import Tensors
 from encoders.uniir_family.tokens import CLIP_END, CLIP_PADDING, clip_ids
+from models.batching import Batches
+from models.torch_devices import TorchDevice
 
 if TYPE_CHECKING:
     Tensor: TypeAlias = torch.Tensor

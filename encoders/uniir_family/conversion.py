@@ -10,11 +10,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from encoders.torch_devices import TorchDevice
 from encoders.uniir_family import CONFIG, described
 from encoders.uniir_family.architectures import Built, build, digest
 from encoders.uniir_family.checkpoint import FORMAT, WEIGHTS, Checkpoint, read_checkpoint
 from encoders.uniir_family.heads import HeadCounts
+from models.torch_devices import TorchDevice
 from uniir.errors import ModelUnavailable, StoreUnavailable, UsageError
 
 

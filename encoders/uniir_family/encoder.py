@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from encoders.devices import Device
-from encoders.torch_devices import TorchDevice, torch_device
 from encoders.uniir_family.architectures import build, digest
 from encoders.uniir_family.checkpoint import read_checkpoint
 from encoders.uniir_family.inputs import Item
 from encoders.uniir_family.model import Model
 from encoders.uniir_family.wording import formatted, instructed
+from models.devices import Device
+from models.torch_devices import TorchDevice, torch_device
 from uniir.documents import Document, ImageReference, Modality
 from uniir.errors import InputFailure, ItemFailure, ModelUnavailable
 from uniir.protocols import ImageLoader, Prepared, Steering

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from encoders.torch_devices import TorchDevice
 from encoders.uniir_family.pictures import DEVIATION, MEAN
+from models.torch_devices import TorchDevice
 
 if TYPE_CHECKING:
     Tensor: TypeAlias = torch.Tensor

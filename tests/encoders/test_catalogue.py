@@ -7,7 +7,7 @@ import json
 import pytest
 
 from encoders.catalogue import SPECS, STARTER, introduction, load_encoder, remarks_on
-from encoders.devices import Device
+from models.devices import Device
 from uniir.documents import Modality
 from uniir.errors import UsageError
 

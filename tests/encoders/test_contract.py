@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from encoders.arithmetic import ArithmeticEncoder
-from encoders.devices import Device
 from encoders.starter.encoder import StarterEncoder
+from models.devices import Device
 from tests.contracts.encoder_contract import EncoderContract, ScoreFusingContract
 from uniir.protocols import Encoder
 

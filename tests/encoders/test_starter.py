@@ -11,10 +11,10 @@ import pytest
 import skimage
 import sklearn
 
-from encoders.devices import Device
 from encoders.starter.encoder import StarterEncoder
 from encoders.starter.steering import MODALITIES
 from encoders.starter.text_tower import load_tokenizer
+from models.devices import Device
 from tests.contracts.encoder_contract import encoded, image, pair, text
 from uniir.documents import ImageReference, Modality
 from uniir.instructions import Instruction
@@ -118,7 +118,7 @@ def test_encoding_loads_neither_torch_nor_other_heavy_libraries(tmp_path: Path) 
     program = (
         "import sys\n"
         "from encoders.catalogue import load_encoder\n"
-        "from encoders.devices import Device\n"
+        "from models.devices import Device\n"
         "from uniir.images import FileImages\n"
         "from uniir.queries import Query\n"
         "assert 'onnxruntime' not in sys.modules, 'the catalogue alone loaded onnxruntime'\n"

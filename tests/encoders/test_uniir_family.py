@@ -10,8 +10,8 @@ import pytest
 
 from encoders import uniir_family
 from encoders.catalogue import load_encoder, weights_are_here
-from encoders.devices import Device
 from encoders.uniir_family import SPECS, Located, located
+from models.devices import Device
 from uniir.errors import ModelUnavailable, UsageError
 
 

@@ -33,7 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_the_wheel_carries_every_file_that_is_read_at_run_time(wheel: Path) -> None:
-    rooms = ("uniir", "encoders", "rerank", "storage", "ingest", "search", "evaluation", "training", "app")
+    rooms = ("uniir", "models", "encoders", "rerank", "storage", "ingest", "search", "evaluation", "training", "app")
     tracked = subprocess.run(["git", "ls-files", *rooms], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     with zipfile.ZipFile(wheel) as opened:
         assert set(tracked) <= set(opened.namelist())

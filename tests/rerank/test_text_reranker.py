@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from encoders.devices import Device
 from encoders.starter.encoder import StarterEncoder
+from models.devices import Device
 from rerank.features import NAMES, Rarity, TextTraits, compare, traits_of
 from rerank.remembering import Memory
 from rerank.text import TextReranker, load_model

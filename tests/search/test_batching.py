@@ -14,8 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 from encoders.arithmetic import ArithmeticEncoder
-from encoders.devices import Device
 from encoders.starter.encoder import StarterEncoder
+from models.devices import Device
 from search.batching import AT_MOST, BatchedEncoding
 from search.embedding import EncodeAtOnce, Row
 from tests.folders import lay, picture

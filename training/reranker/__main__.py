@@ -6,7 +6,7 @@ import argparse
 import logging
 from pathlib import Path
 
-from encoders.devices import Device, usable_cores
+from models.devices import Device, usable_cores
 from training.reranker.run import Run
 
 

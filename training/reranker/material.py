@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from encoders.devices import Device
 from encoders.starter.heads import Heads
 from evaluation.mbeir import read_candidates, read_queries
+from models.devices import Device
 from training.reranker.lists import FirstLists, first_lists
 from training.starter.evaluation_data import EvaluationTask, evaluation_tasks
 from training.starter.features import PictureFeatures, View, extract_pictures, picture_features, text_features

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.devices import Device
 from encoders.starter.encoder import StarterEncoder
 from encoders.starter.heads import load_heads
+from models.devices import Device
 from rerank.features import NAMES, Rarity
 from rerank.text import MODEL_FILE, RARITY_FILE, Regression
 from training.reranker.bands import encoder_cuts, reranker_cuts, write_encoder_cuts

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from encoders.devices import Device, usable_cores
+from models.devices import Device, usable_cores
 from training.starter.run import Run
 
 _PACKAGE_DATA = Path("encoders/starter/data")

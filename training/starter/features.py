@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from encoders.devices import Device
 from encoders.starter.image_tower import ARCHITECTURES, ImageTower, squash
 from encoders.starter.text_tower import TextTower, load_tokenizer
+from models.devices import Device
 from uniir.documents import ImageReference
 from uniir.images import FileImages
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from encoders.devices import Device
 from encoders.uniir_family import convert
 from encoders.uniir_family.checkpoint import read_checkpoint
 from encoders.uniir_family.encoder import UniirEncoder
 from encoders.uniir_family.heads import HeadCounts
+from models.devices import Device
 from tests.encoders.uniir_family.golden import GOLDEN, HEADS, MODELS, candidates, expected, loaded, raw
 from uniir.errors import ModelUnavailable, UsageError
 

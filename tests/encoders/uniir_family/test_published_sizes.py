@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from encoders.torch_devices import TorchDevice
 from encoders.uniir_family import SPECS
 from encoders.uniir_family.architectures import build
 from encoders.uniir_family.checkpoint import Checkpoint
 from encoders.uniir_family.heads import HeadCounts
+from models.torch_devices import TorchDevice
 
 Shapes = dict[str, tuple[int, ...]]
 META = TorchDevice(torch.device("meta"), torch.float32)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from encoders.devices import Device
-from encoders.torch_devices import torch_device
+from models.devices import Device
+from models.torch_devices import torch_device
 from uniir.errors import UsageError
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 import torch
 
-from encoders.uniir_family.batching import Batches
+from models.batching import Batches
 from uniir.errors import ModelUnavailable
 
 LENGTHS = [5, 3, 8, 1, 2, 8, 4]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from encoders.devices import Device
+from models.devices import Device
 from uniir.errors import UsageError
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}

@@ -1,0 +1,1 @@
+"""Neural networks as such: where they compute, in which batches, how multimodal language models are loaded, told and shown."""
