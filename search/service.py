@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.bands import bands_of
+from search.complement import ComplementStage
 from search.composition import QueryVector, compose
 from search.embedding import Embed, EncodeAtOnce
 from search.explanation import best_sentence, encoded, terms_of
@@ -52,6 +53,7 @@ class SearchService:
         self._remarks = remarks
         self._bands = bands
         self._reranking = reranking
+        self._complements = ComplementStage(encoder, store, library, instructions, self._embed)
 
     def search(self, query: Query) -> SearchResult:
         """The k best documents. Raises QueryError for a bad query, StoreUnavailable where the store does not answer."""
@@ -71,6 +73,10 @@ class SearchService:
                 reranked = self._reranking.run(query, target, [documents[one] for one, _ in found])
         with _timed(stages, "explain"):
             hits = self._hits(vector, found, documents, reranked)[: query.k]
+        if query.complement:
+            with _timed(stages, "complement"):
+                hits, note = self._completed(query, hits)
+            notes += [note] if note else []
         stages["total"] = round(sum(stages.values()), 3)
         if len(hits) < query.k and (query.path or query.target is not None):
             notes.append(
@@ -79,6 +85,10 @@ class SearchService:
         notes += [reranked.note] if reranked.note else []
         notes += self._remarks(instruction.query, target)
         return SearchResult(query, instruction, hits, stages, tuple(notes), reranked.outcome, chosen)
+
+    def _completed(self, query: Query, hits: tuple[Hit, ...]) -> tuple[tuple[Hit, ...], str | None]:
+        complements = self._complements.run(query, [hit.document for hit in hits])
+        return tuple(replace(hit, complement=complements.found.get(hit.document.id)) for hit in hits), complements.note
 
     def explain(self, query: Query, document: int) -> ScoreExplanation:
         """Why a document has its score in this search, whether or not it is among the hits. Raises QueryError, NotFound."""

@@ -26,6 +26,7 @@ def search_request(
     like: Sequence[str] = (),
     path: str | None = None,
     rerank: Reranking | str = Reranking.AUTO,
+    complement: bool = False,
     collection: str | None = None,
 ) -> SearchRequest:
     """A request that can be answered; `picture` goes beside it. Raises QueryError, and UsageError for what is no id."""
@@ -56,6 +57,7 @@ def search_request(
             like=[format_id(one) for one in liked],
             path=path,
             rerank=reranking,
+            complement=complement,
             collection=collection,
         )
     except ValidationError as error:

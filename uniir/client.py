@@ -78,6 +78,7 @@ class Client:
         like: Sequence[str] = (),
         path: str | None = None,
         rerank: Reranking | str = Reranking.AUTO,
+        complement: bool = False,
         collection: str | None = None,
     ) -> SearchAnswer:
         """A search from plain values: words, a picture (file or bytes), or both. Raises QueryError."""
@@ -93,6 +94,7 @@ class Client:
             like=like,
             path=path,
             rerank=rerank,
+            complement=complement,
             collection=collection,
         )
         if isinstance(image, bytes):

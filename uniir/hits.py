@@ -33,10 +33,19 @@ class BandCuts:
 
 
 @dataclass(frozen=True, slots=True)
+class Complement:
+    """The other half of a hit that is a text or a picture alone: the nearest document of the other kind, with its score to the hit."""
+
+    document: Document
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A document with its place. `parts` are the terms whose sum is the score: text, image, like, not, modality.
 
     `retrieval_rank` is the place before reranking, `relevance` the reranker's probability; None where it was not reranked.
+    `complement` is there where it was asked for and something was found.
     """
 
     document: Document
@@ -46,6 +55,7 @@ class Hit:
     band: Band | None = None
     retrieval_rank: int | None = None
     relevance: float | None = None
+    complement: Complement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,14 @@ class ReadsPartsTogether(Protocol):
 
 
 @runtime_checkable
+class ReadsInstructions(Protocol):
+    """An encoder that is told by a query's instruction what is wanted, so a document's own vector is no query for another kind."""
+
+    @property
+    def reads_instructions(self) -> Literal[True]: ...
+
+
+@runtime_checkable
 class ScoreFusing(Protocol):
     """An encoder whose vector of a pair is a sum, so that a score can be told apart by what the text and the picture gave to it."""
 

@@ -38,6 +38,9 @@ def search(
         bool | None,
         typer.Option("--rerank/--no-rerank", help="Whether the best results are read again.", show_default="where that helps"),
     ] = None,
+    complement: Annotated[
+        bool, typer.Option("--complement", help="Beside a picture the nearest text, beside a text the nearest picture.")
+    ] = False,
     collection: Collection = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -60,6 +63,7 @@ def search(
         like=tuple(like or ()),
         path=path,
         rerank=Reranking.AUTO if rerank is None else Reranking.ON if rerank else Reranking.OFF,
+        complement=complement,
         collection=settings.collection,
     )
     answer = asked(settings, "uniir search", lambda service: service.search(request, picture))
@@ -78,6 +82,9 @@ def _show(answer: SearchAnswer) -> None:
         say(f"{hit.rank:3d}  {hit.score:6.3f}  {hit.modality:<10}  {hit.id}  {place}")
         if hit.text is not None:
             say(f"{'':15}{shortened(hit.text, _WIDTH)}")
+        if (half := hit.complement) is not None:
+            shown = printable(half.document.image) if half.document.image is not None else shortened(half.document.text or "", _WIDTH)
+            say(f"{'':3}+ {half.score:6.3f}  {half.document.modality:<10}  {half.document.id}  {shown}")
     if not answer.hits:
         say("Nothing found.")
     for note in answer.notes:

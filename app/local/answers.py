@@ -9,6 +9,7 @@ from uniir.documents import Document, Modality
 from uniir.ids import format_id
 from uniir.wire import (
     CollectionAnswer,
+    ComplementAnswer,
     FailureAnswer,
     HeldDocuments,
     HitAnswer,
@@ -52,6 +53,7 @@ def search_answer(result: SearchResult, collection: str, picture: str | None) ->
 
 
 def _hit(hit: Hit) -> HitAnswer:
+    half = hit.complement
     return HitAnswer(
         rank=hit.rank,
         score=hit.score,
@@ -59,6 +61,7 @@ def _hit(hit: Hit) -> HitAnswer:
         band=hit.band,
         retrieval_rank=hit.retrieval_rank,
         relevance=hit.relevance,
+        complement=None if half is None else ComplementAnswer(document=neighbour(half.document), score=half.score),
         **neighbour(hit.document).model_dump(),
     )
 

@@ -53,6 +53,7 @@ class Searching:
             like=tuple(map(parse_id, request.like)),
             path=request.path,
             rerank=request.rerank,
+            complement=request.complement,
             k=request.k,
         )
         query.validate()

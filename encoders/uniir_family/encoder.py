@@ -32,6 +32,7 @@ class UniirEncoder:
 
     accepts = _EVERYTHING
     reads_parts_together = True  # a query of text and picture is one item, not a sum of two
+    reads_instructions = True
 
     def __init__(self, model: Model, space: VectorSpace) -> None:
         self.space = space

@@ -60,6 +60,18 @@ def test_a_target_bars_everything_else(ready: Cli) -> None:
         assert {hit["modality"] for hit in hits} == {target}
 
 
+def test_missing_halves_are_added_where_they_are_asked_for(ready: Cli) -> None:
+    plain, beside = ready("search", "a dog barks", "--json").json, ready("search", "a dog barks", "--complement", "--json").json
+    assert all(hit["complement"] is None for hit in plain["hits"])
+    first = beside["hits"][0]
+    assert first["complement"]["document"]["modality"] == "image"
+    picture = next(hit for hit in beside["hits"] if hit["modality"] == "image")
+    assert picture["complement"]["document"]["text"] in {"a cat sleeps", "a dog barks"}
+    assert all(hit["complement"] is None for hit in beside["hits"] if hit["modality"] == "image,text")
+    shown = ready("search", "a dog barks", "--complement").out.splitlines()
+    assert any(line.lstrip().startswith("+") and "red.png" in line for line in shown)
+
+
 def test_an_instruction_can_be_named_and_is_shown(ready: Cli) -> None:
     answer = ready("search", "a cat", "--instruction", "find-pictures", "--json").json
     assert answer["instruction"]["id"] == "find-pictures"

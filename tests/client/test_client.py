@@ -62,6 +62,7 @@ def test_every_question_is_answered_as_by_the_service_itself(house: House) -> No
     search = SearchRequest(text="a dog", k=3)
     hits = there.search(search).hits
     assert hits == here.search(search).hits
+    assert there.search_for("a dog", k=3, complement=True).hits == here.search(search.model_copy(update={"complement": True})).hits
     pair = next(hit.id for hit in hits if hit.path.endswith("dog.jpg"))
     assert there.document(pair) == here.document(pair)
     assert there.thumbnail(pair) == here.thumbnail(pair, 256).read_bytes()

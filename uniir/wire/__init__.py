@@ -18,6 +18,7 @@ from uniir.wire.documents import DocumentAnswer, ExampleQuery, KeptPicture, Neig
 from uniir.wire.ingest import FailedInput, IngestReport, IngestRequest, JobAnswer, JobsAnswer, JobState, Phase, Progress
 from uniir.wire.problems import Problem
 from uniir.wire.search import (
+    ComplementAnswer,
     ExplainRequest,
     Explanation,
     HitAnswer,
@@ -46,6 +47,7 @@ __all__ = [
     "Answer",
     "CollectionAnswer",
     "CollectionsAnswer",
+    "ComplementAnswer",
     "DeleteAnswer",
     "DeleteRequest",
     "DiskUse",

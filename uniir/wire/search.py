@@ -7,6 +7,7 @@ from pydantic import Field
 from uniir.documents import Modality
 from uniir.hits import Band, RerankState
 from uniir.queries import MAX_RESULTS, Reranking, Weights
+from uniir.wire.documents import Neighbour
 from uniir.wire.values import Answer, DocumentId, Request, Sha256, Text, Weight
 
 _NORMAL = Weights()
@@ -34,6 +35,7 @@ class SearchRequest(Request):
     like: list[DocumentId] = Field([], max_length=20, description="ids of documents to resemble")
     path: str | None = Field(None, max_length=4096, description="only documents whose path, as given below its root or in full, starts so")
     rerank: Reranking = Reranking.AUTO
+    complement: bool = Field(False, description="whether hits that are a text or a picture alone get their missing half")
     collection: str | None = Field(None, max_length=100)
 
 
@@ -56,6 +58,13 @@ class UsedInstruction(Answer):
     chosen: bool = Field(False, description="whether it was chosen for the user")
 
 
+class ComplementAnswer(Answer):
+    """The other half of a hit that is a text or a picture alone; `score` is between the two, not to the query."""
+
+    document: Neighbour
+    score: float
+
+
 class HitAnswer(Answer):
     """One document with its place."""
 
@@ -72,6 +81,7 @@ class HitAnswer(Answer):
     band: Band | None = None
     retrieval_rank: int | None = Field(None, description="the place before reranking")
     relevance: float | None = Field(None, description="the reranker's probability that it is relevant")
+    complement: ComplementAnswer | None = Field(None, description="where it was asked for and something was found")
 
 
 class RerankAnswer(Answer):
