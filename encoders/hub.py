@@ -1,4 +1,4 @@
-"""Fetches single files from a model hub (Hugging Face's, or one that speaks like it) at one revision, and goes on where it was cut off."""
+"""Fetches files from a model hub (Hugging Face's, or one that speaks like it) at one revision, and goes on where it was cut off."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import hashlib
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import urlsplit
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote, urlsplit
 
 import httpx
 from filelock import FileLock, Timeout
 
-from encoders.specs import HubFile
+from encoders.specs import HubFile, HubRepository
 from uniir.errors import ModelUnavailable, StoreUnavailable
 
 _ENDPOINT = "https://huggingface.co"
 _ATTEMPTS = 5
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA1 = re.compile(r"[0-9a-f]{40}")
 _ABBREVIATED = re.compile(r"[0-9a-f]{7,39}")
 _WAY_OUT = "Try again later, or fetch the file elsewhere and give it to `uniir models convert`."
 
@@ -54,18 +56,60 @@ class Hub:
         `progress` is told bytes done and bytes in all. Raises StoreUnavailable where there is no room, and ModelUnavailable where the hub
         can't be reached, has no such file, or breaks off again and again.
         """
+        self._require_online(f"{file.path} of {file.repository}")
+        with self._fetching(file.path, folder) as client:
+            remote = self._remote(client, file)
+            return self._whole(client, file, remote, folder, folder / file.path.rpartition("/")[2], progress), remote
+
+    def listed(self, repository: HubRepository) -> tuple[str, list[str]]:
+        """The commit that a revision stands at, and the paths of its files. Raises ModelUnavailable."""
+        self._require_online(repository.name)
+        file = HubFile(repository.name, "", repository.revision)
+        try:
+            with self._client() as client:
+                revision = self._whole_commit(client, file) if _ABBREVIATED.fullmatch(file.revision) else file.revision
+                answer = client.get(f"{self.endpoint}/api/models/{repository.name}/revision/{quote(revision, safe='')}")
+                self._expect(answer, file, {200})
+                said = answer.json()
+                names = [str(one["rfilename"]) for one in said["siblings"]]
+                commit = str(said["sha"])
+        except httpx.HTTPError as error:
+            raise ModelUnavailable(f"{self.endpoint} can't be reached ({error}).", _WAY_OUT) from None
+        except (ValueError, KeyError, TypeError):
+            raise ModelUnavailable(f"{self.endpoint} does not say what {repository.name} holds.", _WAY_OUT) from None
+        # A path that led out of the folder would be the hub writing where it likes.
+        return commit, sorted(name for name in names if ".." not in PurePosixPath(name).parts and not name.startswith("/"))
+
+    def fetch_into(self, repository: HubRepository, path: str, folder: Path, progress: Callable[[int, int], None]) -> Path:
+        """A repository's file at its own path below the folder; what is there as the hub has it is not fetched again.
+
+        Raises StoreUnavailable, ModelUnavailable as `fetch` does.
+        """
+        file, done = HubFile(repository.name, path, repository.revision), folder / path
+        self._require_online(f"{path} of {repository.name}")
+        with self._fetching(path, folder / ".parts") as client:
+            remote = self._remote(client, file)
+            if done.is_file() and _is(done, remote):
+                return done
+            done.parent.mkdir(parents=True, exist_ok=True)
+            return self._whole(client, file, remote, folder / ".parts", done, progress)
+
+    def _require_online(self, what: str) -> None:
         if self.offline:
             raise ModelUnavailable(
-                f"{file.path} of {file.repository} is not here, and HF_HUB_OFFLINE forbids to fetch it.",
+                f"{what} is not here, and HF_HUB_OFFLINE forbids to fetch it.",
                 "Unset it, or fetch the file elsewhere and give it to `uniir models convert`.",
             )
+
+    @contextmanager
+    def _fetching(self, what: str, folder: Path) -> Iterator[httpx.Client]:
+        """A connection while nobody else fetches into the folder; what can go wrong outside of it is said in words."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(folder / ".lock", timeout=0), self._client() as client:
-                remote = self._remote(client, file)
-                return self._whole(client, file, remote, folder, progress), remote
+                yield client
         except Timeout:
-            raise ModelUnavailable(f"Another process is fetching {file.path}.", "Wait for it.") from None
+            raise ModelUnavailable(f"Another process is fetching {what}.", "Wait for it.") from None
         except httpx.HTTPError as error:
             raise ModelUnavailable(f"{self.endpoint} can't be reached ({error}).", _WAY_OUT) from None
         except OSError as error:
@@ -101,8 +145,9 @@ class Hub:
             page = answer.links.get("next", {}).get("url")
         raise ModelUnavailable(f"{file.repository} has no revision {file.revision}.", "Give another with `--revision`.")
 
-    def _whole(self, client: httpx.Client, file: HubFile, remote: Remote, folder: Path, progress: Callable[[int, int], None]) -> Path:
-        done = folder / file.path.rpartition("/")[2]
+    def _whole(
+        self, client: httpx.Client, file: HubFile, remote: Remote, folder: Path, done: Path, progress: Callable[[int, int], None]
+    ) -> Path:
         part = folder / f"{hashlib.sha256(remote.etag.encode()).hexdigest()[:16]}.part"
         for other in folder.glob("*.part"):
             if other != part:
@@ -127,6 +172,7 @@ class Hub:
             if have < remote.size:
                 time.sleep(self.pause * failed)
         progress(remote.size, remote.size)
+        part.touch()  # an empty file is whole before anything was fetched
         _check(part, remote, file)
         part.replace(done)
         return done
@@ -142,12 +188,12 @@ class Hub:
                     progress(out.tell())
 
     def _address(self, file: HubFile, revision: str) -> str:
-        return f"{self.endpoint}/{file.repository}/resolve/{revision}/{file.path}"
+        return f"{self.endpoint}/{file.repository}/resolve/{quote(revision, safe='')}/{quote(file.path)}"
 
     def _expect(self, answer: httpx.Response, file: HubFile, codes: set[int]) -> None:
         if answer.status_code in codes:
             return
-        what = f"{file.path} of {file.repository} at {file.revision}"
+        what = f"{file.path} of {file.repository} at {file.revision}" if file.path else f"{file.repository} at {file.revision}"
         if answer.status_code == 404:
             raise ModelUnavailable(
                 f"{self.endpoint} has no {what}.", f"{self.endpoint}/{file.repository}/commits/main lists the revisions."
@@ -159,8 +205,18 @@ class Hub:
 
 def _check(part: Path, remote: Remote, file: HubFile) -> None:
     """Raises ModelUnavailable, and removes it, where the file is not the one that the hub described."""
-    with part.open("rb") as content:
-        found = hashlib.file_digest(content, "sha256").hexdigest()
-    if part.stat().st_size != remote.size or (_SHA256.fullmatch(remote.etag) and found != remote.etag):
+    if not _is(part, remote):
         part.unlink()
         raise ModelUnavailable(f"{file.path} is not what the hub said it is; it was deleted.", "Fetch it again.")
+
+
+def _is(path: Path, remote: Remote) -> bool:
+    """Whether a file is the one that the hub described: large ones go by SHA-256, small ones by git's own tag."""
+    if path.stat().st_size != remote.size:
+        return False
+    if _SHA256.fullmatch(remote.etag):
+        with path.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest() == remote.etag
+    if _SHA1.fullmatch(remote.etag):
+        return hashlib.sha1(b"blob %d\0" % remote.size + path.read_bytes(), usedforsecurity=False).hexdigest() == remote.etag
+    return True

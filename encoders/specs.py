@@ -17,6 +17,23 @@ class Weakness:
 
 
 @dataclass(frozen=True, slots=True)
+class HubFile:
+    """A file of a repository; `revision` is a branch, a tag or a commit, which may be abbreviated."""
+
+    repository: str
+    path: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class HubRepository:
+    """A repository of a hub, `ORGANISATION/NAME`; `revision` as in `HubFile`."""
+
+    name: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
 class EncoderSpec:
     """One encoder as data. `megabytes` counts everything that is loaded for it."""
 
@@ -30,6 +47,7 @@ class EncoderSpec:
     summary: str
     weaknesses: tuple[Weakness, ...]
     instead: str
+    repository: HubRepository | None = None  # where `uniir models pull` fetches a whole directory from
 
     def as_json(self) -> dict[str, Json]:
         """All fields, modalities in M-BEIR's spelling."""
@@ -46,12 +64,3 @@ class EncoderSpec:
             *([f"  instead: {self.instead}"] if self.instead else ()),
         ]
         return "\n".join(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class HubFile:
-    """A file of a repository; `revision` is a branch, a tag or a commit, which may be abbreviated."""
-
-    repository: str
-    path: str
-    revision: str

@@ -31,29 +31,29 @@ def models(context: typer.Context, as_json: AsJson = False) -> None:
 def list_models(as_json: AsJson = False) -> None:
     """List encoders: dimension, size, licence, where their weights come from, and whether these are here."""
     from encoders.catalogue import SPECS, weights_are_here
-    from encoders.uniir_family import described
+    from encoders.places import described, kind_of
 
     here = {spec.name: weights_are_here(spec.name, _directory()) for spec in SPECS}
-    own = [path for path in sorted(_directory().glob("*/config.json")) if path.parent.name not in here]
+    own = [path for path in sorted(_directory().glob("[!.]*")) if path.name not in here and kind_of(path).library]
     if as_json:
         rows: list[Json] = [{**spec.as_json(), "here": here[spec.name]} for spec in SPECS]
-        say_json({"models": rows, "own": [{"name": path.parent.name, **described(path.parent)} for path in own]})
+        say_json({"models": rows, "own": [{"name": path.name, **described(path)} for path in own]})
         return
     for spec in SPECS:
         say(f"{spec.describe()}\n  here: {'yes' if here[spec.name] else 'no'}")
     for path in own:
-        say(f"{printable(path.parent.name)} (your own)\n  {path.parent}")
+        say(f"{printable(path.name)} (your own)\n  {kind_of(path)}\n  {path}")
 
 
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
-    """Show one encoder; of converted weights, what they are and what they were made of."""
+    """Show one encoder; of weights that are here, what they are and where they came from."""
     from encoders.catalogue import SPECS, weights_are_here
-    from encoders.uniir_family import described
+    from encoders.places import described
 
     spec = next((spec for spec in SPECS if spec.name == name), None)
     here = spec is not None and weights_are_here(name, _directory())
-    weights = described(_weights(name)) if spec is None or (_directory() / name).is_dir() else None
+    weights = described(_weights(name)) if spec is None or (here and (_directory() / name).is_dir()) else None
     if as_json:
         say_json({"model": None if spec is None else {**spec.as_json(), "here": here}, "weights": weights})
         return
@@ -73,11 +73,12 @@ def convert(
 ) -> None:
     """Write what a search needs of a UniIR checkpoint into a directory, once; afterwards the checkpoint is not needed."""
     from encoders import uniir_family
+    from encoders.places import described
     from encoders.uniir_family.heads import HeadCounts
 
     done = uniir_family.convert(checkpoint, directory, HeadCounts(vision_heads, text_heads))
     if as_json:
-        say_json({"directory": str(directory.absolute()), **uniir_family.described(directory)})
+        say_json({"directory": str(directory.absolute()), **described(directory)})
         return
     say(f"{done.architecture}, dimension {done.dimension}; heads: vision {done.heads.vision}, text {done.heads.text}")
     read, written = (round(count / 1e6) for count in (done.bytes_read, done.bytes_written))
@@ -87,17 +88,16 @@ def convert(
 
 @app.command()
 def pull(
-    name: Annotated[str, typer.Argument(help="A model of `uniir models list`.")],
+    name: Annotated[str, typer.Argument(help="A model of `uniir models list`, or a repository ORGANISATION/NAME of the hub.")],
     revision: Annotated[str | None, typer.Option(help="Another revision of the repository.", show_default="as listed")] = None,
 ) -> None:
-    """Fetch a model from the hub and convert it. HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are heeded; what was cut off goes on."""
-    from encoders import uniir_family
+    """Fetch a model from the hub. HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are heeded; what was cut off goes on."""
     from encoders.hub import Hub
+    from encoders.pulling import pull as fetch
 
-    done = uniir_family.pull(name, _directory(), Hub.of(os.environ), revision, _Told())
-    said = uniir_family.described(_directory() / name)
-    say(f"{name}: {done.architecture}, dimension {done.dimension}, from {printable(str(said['converted_from']))}")
-    say(f"Use it: uniir ingest FOLDER --encoder {name}")
+    done = fetch(name, _directory(), Hub.of(os.environ), revision, _Told())
+    say(f"{done.name}: {done.kind}, from {printable(done.origin)}")
+    say(f"Use it: uniir ingest FOLDER --encoder {done.name}")
 
 
 class _Told:
@@ -115,8 +115,8 @@ class _Told:
 
 @app.command()
 def check(name: Name) -> None:
-    """Read converted weights as a whole: every tensor in its place, every number as it was when they were written."""
-    from encoders.uniir_family import verify
+    """Read weights as a whole: whether every number is as it was when they were fetched or converted."""
+    from encoders.pulling import verify
 
     path = _weights(name)
     say(f"{printable(str(path))}: as written, SHA-256 {verify(path)}")
@@ -124,12 +124,12 @@ def check(name: Name) -> None:
 
 @app.command()
 def remove(name: Annotated[str, typer.Argument(help="A model whose weights are here.")], yes: Yes = False) -> None:
-    """Delete converted weights. Collections that were made with them can't be searched until they are back."""
-    from encoders.uniir_family import CONFIG
+    """Delete weights. Collections that were made with them can't be searched until they are back."""
+    from encoders.places import kind_of
     from uniir.errors import UsageError
 
     path = _directory() / name
-    if Path(name).name != name or not (path / CONFIG).is_file():
+    if Path(name).name != name or not kind_of(path).library:
         raise UsageError(f"There are no weights {name!r} in {_directory()}.", "`uniir models list` says which there are.")
     if not yes:
         typer.confirm(f"Delete {path}?", abort=True)
@@ -145,10 +145,6 @@ def _directory() -> Path:
 
 def _weights(name: str) -> Path:
     """The directory of a model that is here, by its name or path. Raises UsageError, ModelUnavailable."""
-    from encoders.uniir_family import located
-    from uniir.errors import UsageError
+    from encoders.catalogue import located
 
-    found = located(name, _directory())
-    if found is None:
-        raise UsageError(f"There is no model {name!r}.", "`uniir models list` names those that are known; a path of weights will do too.")
-    return found.path
+    return located(name, _directory()).path

@@ -5,20 +5,18 @@ This module lists and finds them; torch is imported when one is loaded.
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from encoders.places import Located, found, kind_of
 from encoders.specs import EncoderSpec, HubFile
 from encoders.uniir_family.heads import HeadCounts
 from models.devices import Device
-from uniir.documents import Json
 from uniir.errors import ModelUnavailable, UsageError
 from uniir.protocols import Encoder
 
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from encoders.hub import Hub
     from encoders.uniir_family.conversion import Converted
 
-CONFIG = "config.json"
 _HUB = "TIGER-Lab/UniIR"
 _EARLIER = "e41c575"  # has files that the newest revision no longer has
 _FUSIONS = {
@@ -83,33 +80,26 @@ SPECS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
-    """Weights on this machine. `name` finds them again, so it is what a collection remembers its encoder by."""
-
-    name: str
-    path: Path
-
-
 def located(name: str, models: Path) -> Located | None:
-    """A directory of this name in `models`, else a path; None for a name that is neither.
+    """A converted directory of this name in `models` or at this path, or a `.pth` file; None for anything else.
 
     Raises ModelUnavailable for a listed model whose weights are not here.
     """
-    plain = Path(name).name == name
-    if plain and (models / name).is_dir():
-        return Located(name, models / name)
-    for spec in SPECS:
-        if spec.name == name:
-            raise ModelUnavailable(
-                f"The weights of {name} are not in {models / name}.",
-                f"They are from: {spec.weights_from}. A file that you have goes there by `uniir models convert FILE.pth {models / name}`.",
-            )
-    path = Path(name).expanduser()
-    if not plain or path.suffix == ".pth" or (path / CONFIG).is_file():
-        whole = Path(os.path.abspath(path))
-        return Located(str(whole), whole)
-    return None
+    listed = any(spec.name == name for spec in SPECS)
+    place = Located(name, models / name) if listed else found(name, models)
+    if place is not None and (place.path.suffix == ".pth" or kind_of(place.path).library == "uniir"):
+        return place
+    if not listed:
+        return None
+    if place is not None and place.path.is_dir():
+        raise ModelUnavailable(
+            f"{place.path} holds {kind_of(place.path)}, and not {name}.", f"`uniir models pull {name}` needs that place."
+        )
+    origin = next(spec.weights_from for spec in SPECS if spec.name == name)
+    raise ModelUnavailable(
+        f"The weights of {name} are not in {models / name}.",
+        f"They are from: {origin}. A file that you have goes there by `uniir models convert FILE.pth {models / name}`.",
+    )
 
 
 def load(weights: Located, device: Device) -> Encoder:
@@ -152,17 +142,6 @@ def verify(directory: Path) -> str:
     with _libraries():
         from encoders.uniir_family import conversion
     return conversion.verify(directory)
-
-
-def described(directory: Path) -> dict[str, Json]:
-    """What the configuration of converted weights says; raises UsageError where there is none."""
-    try:
-        said = json.loads((directory / CONFIG).read_text("utf-8"))
-    except (OSError, ValueError):
-        said = None
-    if not isinstance(said, dict):
-        raise UsageError(f"There are no converted weights in {directory}.", "`uniir models convert FILE.pth DIRECTORY` writes them.")
-    return said
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from encoders.uniir_family import CONFIG
+from encoders.places import CONFIG, UNIIR_FORMAT
 from encoders.uniir_family.heads import HeadCounts
 from uniir.errors import ModelUnavailable, UsageError
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     Tensor: TypeAlias = torch.Tensor
 
 WEIGHTS = "model.safetensors"
-FORMAT = "uniir-family 1"
 _STAND_INS = (
     "omegaconf.base.ContainerMetadata",
     "omegaconf.base.Metadata",
@@ -109,6 +108,6 @@ def _read_directory(path: Path) -> Checkpoint:
         ) from None
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelUnavailable(f"The weights in {path} can't be read ({error}).", "Convert or fetch them again.") from None
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise ModelUnavailable(f"{path / CONFIG} is of another format than {FORMAT!r}.", "Convert the checkpoint again.")
+    if not isinstance(config, dict) or config.get("format") != UNIIR_FORMAT:
+        raise ModelUnavailable(f"{path / CONFIG} is of another format than {UNIIR_FORMAT!r}.", "Convert the checkpoint again.")
     return Checkpoint(tensors, HeadCounts(config.get("vision_heads"), config.get("text_heads")), path)

@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from encoders.uniir_family import CONFIG, described
+from encoders.places import CONFIG, UNIIR_FORMAT, described
 from encoders.uniir_family.architectures import Built, build, digest
-from encoders.uniir_family.checkpoint import FORMAT, WEIGHTS, Checkpoint, read_checkpoint
+from encoders.uniir_family.checkpoint import WEIGHTS, Checkpoint, read_checkpoint
 from encoders.uniir_family.heads import HeadCounts
 from models.torch_devices import TorchDevice
 from uniir.errors import ModelUnavailable, StoreUnavailable, UsageError
@@ -43,7 +43,7 @@ def convert(source: Path, target: Path, heads: HeadCounts, origin: str) -> Conve
     built = _fitted(checkpoint)
     weights = digest(checkpoint.tensors, built.names, built.model.heads)
     config = {
-        "format": FORMAT,
+        "format": UNIIR_FORMAT,
         "architecture": built.model.architecture,
         "dimension": built.model.dimension,
         "vision_heads": built.model.heads.vision,
@@ -74,10 +74,13 @@ def convert(source: Path, target: Path, heads: HeadCounts, origin: str) -> Conve
 
 def verify(directory: Path) -> str:
     """The SHA-256 of converted weights; raises ModelUnavailable where it is not the one that was written down, UsageError without any."""
+    written = described(directory).get("weights_sha256")
+    if written is None:
+        raise UsageError(f"There are no converted weights in {directory}.", "`uniir models convert FILE.pth DIRECTORY` writes them.")
     checkpoint = read_checkpoint(directory)
     built = _fitted(checkpoint)
     weights = digest(checkpoint.tensors, built.names, built.model.heads)
-    if weights != described(directory).get("weights_sha256"):
+    if weights != written:
         raise ModelUnavailable(f"The weights in {directory} are not those that were written there.", "Convert or fetch them again.")
     return weights
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from encoders.catalogue import SPECS, STARTER, introduction, load_encoder, remarks_on
+from encoders.catalogue import SPECS, introduction, load_encoder, remarks_on
+from encoders.starter import STARTER
 from models.devices import Device
 from uniir.documents import Modality
 from uniir.errors import UsageError

@@ -10,14 +10,15 @@ import pytest
 
 from encoders import uniir_family
 from encoders.catalogue import load_encoder, weights_are_here
-from encoders.uniir_family import SPECS, Located, located
+from encoders.places import Located
+from encoders.uniir_family import SPECS, located
 from models.devices import Device
 from uniir.errors import ModelUnavailable, UsageError
 
 
 def weights(directory: Path) -> Path:
     directory.mkdir(parents=True)
-    (directory / "config.json").write_text("{}")
+    (directory / "config.json").write_text('{"format": "uniir-family 1"}')
     return directory
 
 
