@@ -28,17 +28,21 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 
 class EmbeddingState(StrEnum):
-    """PENDING: known, not searchable. INDEXED: searchable. DELETING: hidden, on its way out."""
+    """PENDING: known, not searchable. INDEXED: searchable. REFUSED: the encoder could not take it. DELETING: hidden, on its way out."""
 
     PENDING = "pending"
     INDEXED = "indexed"
+    REFUSED = "refused"
     DELETING = "deleting"
 
 
 class SpaceState(StrEnum):
-    """The ACTIVE space of a collection is the one that is searched."""
+    """The ACTIVE space of a collection is searched. BUILDING: not yet. RETIRED: not any more. REMOVING: on its way out."""
 
     ACTIVE = "active"
+    BUILDING = "building"
+    RETIRED = "retired"
+    REMOVING = "removing"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -97,7 +101,15 @@ spaces = Table(
     Column("metric", String(20), nullable=False),
     Column("state", String(20), nullable=False, default=SpaceState.ACTIVE),
     Column("created_at", UtcDateTime, nullable=False, default=now),
+    Column("since", UtcDateTime, default=now),  # in its state; none: from the beginning
     sqlite_autoincrement=True,
+)
+Index(
+    "uq_spaces_active",
+    spaces.c.collection_id,
+    unique=True,
+    sqlite_where=spaces.c.state == SpaceState.ACTIVE.value,
+    postgresql_where=spaces.c.state == SpaceState.ACTIVE.value,
 )
 
 sources = Table(
@@ -142,6 +154,7 @@ embeddings = Table(
     Column("space_id", Integer, ForeignKey("spaces.id", ondelete="CASCADE"), primary_key=True),
     Column("state", String(20), nullable=False),
     Column("vector", LargeBinary),
+    Column("code", String(60)),  # why it was refused
     Index(None, "space_id", "state", "document_id"),
 )
 

@@ -6,6 +6,7 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -33,9 +34,9 @@ def test_a_catalog_of_the_first_version_is_brought_up_to_date_with_all_it_holds(
     url = f"sqlite:///{tmp_path / 'c.sqlite'}"
     engines = open_catalog(url)
     SqlCollections(engines).get_or_create("one", SPACE)
-    with engines.writing() as connection:
-        connection.execute(text("DROP TABLE jobs"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    config = _migrations()
+    config.attributes["engine"] = engines.writer
+    command.downgrade(config, "0001")
     engines.close()
     engines = open_catalog(url)
     assert [record.name for record in SqlCollections(engines).all()] == ["one"]
@@ -44,10 +45,14 @@ def test_a_catalog_of_the_first_version_is_brought_up_to_date_with_all_it_holds(
     engines.close()
 
 
-def test_the_newest_migration_is_the_one_that_opening_expects() -> None:
+def _migrations() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(storage.sql.__file__).parent / "migrations"))
-    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+    return config
+
+
+def test_the_newest_migration_is_the_one_that_opening_expects() -> None:
+    assert ScriptDirectory.from_config(_migrations()).get_current_head() == HEAD
 
 
 def test_a_catalog_of_a_newer_version_is_refused(tmp_path: Path) -> None:
