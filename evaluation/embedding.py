@@ -70,11 +70,19 @@ class Embedded:
         return bytes(self.ids[row]).decode()
 
 
+class OccursTwice(UsageError):
+    """An id that two entries have."""
+
+    def __init__(self, identifier: str, where: str) -> None:
+        super().__init__(f"The id {identifier} occurs twice in {where}.", "Ids are unique in a pool or query file.")
+        self.identifier = identifier
+
+
 def embedded(entries: Entries, encoder: Encoder, images: ImageLoader, directory: Path, told: Told) -> Embedded:
     """The embeddings of these entries in a directory of their own; what an earlier run finished is kept.
 
     `entries` is called more than once and must give the same each time. `told` hears how many rows of how many are done.
-    Raises UsageError for an id that occurs twice, DirectoryInUse where another process fills the directory.
+    Raises OccursTwice, UsageError for no entries, DirectoryInUse where another process fills the directory.
     """
     directory.mkdir(parents=True, exist_ok=True)
     try:
@@ -94,7 +102,7 @@ def embedded(entries: Entries, encoder: Encoder, images: ImageLoader, directory:
 
 
 def listed(entries: Entries, directory: Path) -> Embedded:
-    """Ids and modalities alone, for candidates whose vectors are somewhere else. Raises UsageError for an id that occurs twice."""
+    """Ids and modalities alone, for candidates whose vectors are somewhere else. Raises OccursTwice, UsageError for no entries."""
     directory.mkdir(parents=True, exist_ok=True)
     if not (directory / "modalities.npy").exists():
         _write_list(entries, directory)
@@ -118,7 +126,7 @@ def _write_list(entries: Entries, directory: Path) -> None:
     ordered = np.sort(array)
     twice = ordered[:-1][ordered[1:] == ordered[:-1]]
     if len(twice):
-        raise UsageError(f"The id {bytes(twice[0]).decode()} occurs twice in {directory.name}.", "Ids are unique in a pool or query file.")
+        raise OccursTwice(bytes(twice[0]).decode(), directory.name)
     _save(directory / "ids.npy", array)
     _save(directory / "modalities.npy", np.frombuffer(bytes(modalities), np.int8))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,17 +36,23 @@ class EvaluationSet:
     qrels: Path
 
 
-def query_files(root: Path, split: str) -> list[QueryFile]:
-    """The files of a split that have a local pool and judgments, by task and name; raises UsageError where there are none."""
-    found = []
+def query_files(root: Path, split: str, names: Collection[str] = (), tasks: Collection[int] = ()) -> list[QueryFile]:
+    """The files of a split, by task and name, of these sets and tasks where any are named.
+
+    Raises UsageError where there are none at all, or one lacks its pool or its judgments.
+    """
+    found, some = [], False
     for file in _files(root / "query" / split, root / split, "jsonl"):
         match = _QUERY_FILE.fullmatch(file.name)
         if match is None or match["split"].lower() != split:
             continue
+        some = True
+        if (names and match["name"].lower() not in names) or (tasks and match["task"] and int(match["task"]) not in tasks):
+            continue
         stem = file.name.split(".")[0][: -len(split) - 1]
         pool, qrels = _pool(root, stem, split), _qrels(root, stem, split)
         found.append(QueryFile(match["name"].lower(), int(match["task"]) if match["task"] else None, file, pool, qrels))
-    if not found:
+    if not some:
         raise UsageError(f"There are no queries under {root / 'query' / split}.", WAY_OUT)
     return sorted(found, key=lambda one: (-1 if one.task is None else one.task, one.name))
 
@@ -93,10 +99,12 @@ def _qrels(root: Path, stem: str, split: str) -> Path:
 
 def _first(folders: Sequence[Path], names: Sequence[str]) -> Path:
     for folder in folders:
+        # The papers, the code and the files spell the sets with different capitals.
+        there = {file.name.lower(): file for file in folder.glob("*")}
         for name in names:
-            for file in (folder / name, folder / f"{name}.gz"):
-                if file.exists():
-                    return file
+            for spelled in (name.lower(), f"{name.lower()}.gz"):
+                if spelled in there:
+                    return there[spelled]
     raise UsageError(f"{folders[0] / names[-1]} is missing.", WAY_OUT)
 
 

@@ -9,6 +9,7 @@ import csv
 import gzip
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,9 +54,18 @@ class InstructionKey:
     target: Modality
 
 
+@dataclass(frozen=True, slots=True)
+class Judgments:
+    """What is relevant: dids by qid, and the task that a qid's first positive judgment names (none in files of TREC's four columns)."""
+
+    positives: Mapping[str, frozenset[str]]
+    tasks: Mapping[str, int]
+
+
 def parse_modality(value: object) -> Modality:
-    """`text,image`, as the data set card spells it, is `image,text`. Raises ValueError."""
-    return Modality.IMAGE_TEXT if value == "text,image" else Modality(str(value))
+    """`text,image`, as the data set card spells it, is `image,text`; capitals and blanks do not count. Raises ValueError."""
+    parts = {part.strip() for part in str(value).lower().split(",")}
+    return Modality.IMAGE_TEXT if parts == {"image", "text"} else Modality(",".join(sorted(parts)))
 
 
 def dataset_of(identifier: str) -> str:
@@ -90,34 +100,47 @@ def read_candidates(file: Path) -> Iterator[MbeirCandidate]:
             )
 
 
-def read_qrels(file: Path) -> dict[str, frozenset[str]]:
-    """qid to the dids judged relevant. Five columns, `qid 0 did relevance task_id`; the task is M-BEIR's own addition to TREC's four."""
+def read_judgments(file: Path) -> Judgments:
+    """Five columns, `qid 0 did relevance task_id`; the task is M-BEIR's own addition to TREC's four. Raises UsageError."""
     positives: dict[str, set[str]] = {}
+    tasks: dict[str, int] = {}
     with _opened(file) as lines:
         for number, raw in enumerate(lines, start=1):
-            columns = raw.decode("utf-8", "replace").split()
+            columns = raw.removeprefix(BOM_UTF8).decode("utf-8", "replace").split()
             if not columns:
                 continue
             if len(columns) not in (4, 5) or not re.fullmatch(r"-?\d+", columns[3]):
                 raise UsageError(f"{file}, line {number}: not `qid 0 did relevance task_id`.", WAY_OUT)
             if int(columns[3]) > 0:
                 positives.setdefault(columns[0], set()).add(columns[2])
-    return {qid: frozenset(dids) for qid, dids in positives.items()}
+                if columns[4:] and columns[4].isdecimal():
+                    tasks.setdefault(columns[0], int(columns[4]))
+    return Judgments({qid: frozenset(dids) for qid, dids in positives.items()}, tasks)
+
+
+def read_qrels(file: Path) -> Mapping[str, frozenset[str]]:
+    """qid to the dids judged relevant. Raises UsageError."""
+    return read_judgments(file).positives
 
 
 def read_instructions(file: Path) -> dict[InstructionKey, tuple[str, ...]]:
     """The wordings of each data set and pair of modalities; empty ones are skipped."""
     instructions: dict[InstructionKey, tuple[str, ...]] = {}
     with _opened(file) as raw:
-        rows = csv.DictReader((line.decode("utf-8") for line in raw), delimiter="\t", quoting=csv.QUOTE_NONE)
+        rows = csv.DictReader((line.removeprefix(BOM_UTF8).decode("utf-8", "replace") for line in raw), delimiter="\t", quoting=csv.QUOTE_NONE)
         for number, row in enumerate(rows, start=2):
             try:
-                key = InstructionKey(row["dataset_id"], parse_modality(row["query_modality"]), parse_modality(row["cand_modality"]))
-            except (KeyError, ValueError) as error:
+                key = InstructionKey(row["dataset_id"].strip(), parse_modality(row["query_modality"]), parse_modality(row["cand_modality"]))
+            except (AttributeError, KeyError, ValueError) as error:
                 raise UsageError(f"{file}, line {number}: {error}.", WAY_OUT) from None
             prompts = (row.get(f"prompt_{index}") for index in range(1, 5))
             instructions[key] = tuple(prompt.strip() for prompt in prompts if prompt and prompt.strip())
     return instructions
+
+
+def lines_with(file: Path, identifier: str) -> list[int]:
+    """The numbers of the lines whose qid or did this is."""
+    return [line.number for line in _json_lines(file) if identifier in (line.values.get("qid"), line.values.get("did"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +161,12 @@ class _Line:
 
     def identifier(self, key: str) -> str:
         value = self.values[key]
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not value.strip():
             raise ValueError(f"{key} is {value!r}, not text")
-        return value
+        if len(value.split()) > 1:
+            raise ValueError(f"{key} is {value!r}, and judgments have no blanks in their names")
+        value.encode()  # half of a surrogate pair is no text either
+        return value.strip()
 
     def optional(self, key: str) -> str | None:
         value = self.values.get(key)
@@ -151,7 +177,7 @@ class _Line:
     def dids(self, key: str) -> tuple[str, ...]:
         """Plain strings, or objects with a `did` as on the data set card."""
         entries = self.values.get(key) or ()
-        return tuple(str(entry["did"]) if isinstance(entry, dict) else str(entry) for entry in entries)
+        return tuple(str(entry["did"] if isinstance(entry, dict) else entry).strip() for entry in entries)
 
 
 def _json_lines(file: Path) -> Iterator[_Line]:
@@ -160,7 +186,7 @@ def _json_lines(file: Path) -> Iterator[_Line]:
             if not raw.strip():
                 continue
             try:
-                values = json.loads(raw)
+                values = json.loads(raw.removeprefix(BOM_UTF8))
             except (json.JSONDecodeError, UnicodeDecodeError) as error:
                 raise UsageError(f"{file}, line {number}: not JSON ({error}).", WAY_OUT) from None
             if not isinstance(values, dict):
@@ -173,5 +199,5 @@ def _opened(file: Path) -> Iterator[IO[bytes]]:
     try:
         with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
             yield opened  # type: ignore[misc]
-    except OSError as error:
-        raise UsageError(f"{file} can't be read: {error.strerror or error}.", WAY_OUT) from None
+    except (OSError, EOFError) as error:
+        raise UsageError(f"{file} can't be read: {getattr(error, 'strerror', None) or error}.", WAY_OUT) from None
