@@ -127,7 +127,9 @@ def read_instructions(file: Path) -> dict[InstructionKey, tuple[str, ...]]:
     """The wordings of each data set and pair of modalities; empty ones are skipped."""
     instructions: dict[InstructionKey, tuple[str, ...]] = {}
     with _opened(file) as raw:
-        rows = csv.DictReader((line.removeprefix(BOM_UTF8).decode("utf-8", "replace") for line in raw), delimiter="\t", quoting=csv.QUOTE_NONE)
+        rows = csv.DictReader(
+            (line.removeprefix(BOM_UTF8).decode("utf-8", "replace") for line in raw), delimiter="\t", quoting=csv.QUOTE_NONE
+        )
         for number, row in enumerate(rows, start=2):
             try:
                 key = InstructionKey(row["dataset_id"].strip(), parse_modality(row["query_modality"]), parse_modality(row["cand_modality"]))
