@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ _CUTOFFS = (1, 5, 10, 20, 50)
 EXPLAINED: Mapping[str, str] = {
     "hit@k": "share of queries with any positive among the first k; the UniIR paper calls this Recall@k",
     "recall@k": "share of a query's positives that are among its first k, mean over queries",
-    "ndcg@10": "gains of 1 for a positive, discounted by the logarithm of its place, against the best possible order",
+    "ndcg@10": "gains of 1 for a positive, or its grade where judgments have one, discounted by the logarithm of its place, against the best possible order",
     "map@5": "average precision of the first 5 places, divided by the number of positives (as trec_eval's map_cut_5)",
     "mrr@10": "1 / place of the first positive, 0 beyond place 10",
 }
@@ -34,10 +34,13 @@ def headline_of(dataset: str) -> str:
     return "hit@10" if dataset in _DEEP_SETS else "hit@5"
 
 
-def measured(ranked: Sequence[Sequence[str]], positives: Sequence[Collection[str]], depth: int) -> dict[str, NDArray[np.float64]]:
+def measured(
+    ranked: Sequence[Sequence[str]], positives: Sequence[Collection[str] | Mapping[str, int]], depth: int
+) -> dict[str, NDArray[np.float64]]:
     """Each measure's value for each query, 0..1. Places decide, not scores, so ties stay as they were ranked.
 
-    A query that found nothing counts as 0 throughout. Raises ModelUnavailable without ir_measures.
+    `positives` may have whole grades; from 1 on a grade is right, and only nDCG tells them apart. A query that found nothing counts
+    as 0 throughout. Raises ModelUnavailable without ir_measures.
     """
     library = require_libraries()
     measures = {
@@ -47,7 +50,7 @@ def measured(ranked: Sequence[Sequence[str]], positives: Sequence[Collection[str
         "map@5": library.AP @ 5,
         "mrr@10": library.RR @ 10,
     }
-    judged = [library.Qrel(str(number), did, 1) for number, wanted in enumerate(positives) for did in wanted]
+    judged = [library.Qrel(str(number), did, grade) for number, wanted in enumerate(positives) for did, grade in _graded(wanted)]
     run = [
         library.ScoredDoc(str(number), did, float(depth - place)) for number, line in enumerate(ranked) for place, did in enumerate(line)
     ]
@@ -56,6 +59,10 @@ def measured(ranked: Sequence[Sequence[str]], positives: Sequence[Collection[str
     for one in library.iter_calc(list(names), judged, run):
         values[names[one.measure]][int(one.query_id)] = one.value
     return values
+
+
+def _graded(wanted: Collection[str] | Mapping[str, int]) -> Iterable[tuple[str, int]]:
+    return wanted.items() if isinstance(wanted, Mapping) else ((did, 1) for did in wanted)
 
 
 def require_libraries() -> Any:

@@ -45,3 +45,11 @@ def test_fashion_sets_are_searched_deeper_and_reported_at_ten() -> None:
 def test_values_stay_beside_their_queries() -> None:
     ranked = [["a"] if number % 3 else ["b"] for number in range(12)]
     assert measured(ranked, [{"a"}] * 12, 10)["hit@1"].tolist() == np.sign(np.arange(12) % 3).tolist()
+
+
+def test_grades_count_in_the_discounted_gain_alone_and_nought_is_wrong() -> None:
+    graded = measured([["a", "b", "c"]], [{"a": 1, "b": 3, "c": 0}], 10)
+    plain = measured([["a", "b", "c"]], [{"a", "b"}], 10)
+    best = 3 / np.log2(2) + 1 / np.log2(3)
+    assert graded["ndcg@10"][0] == pytest.approx((1 / np.log2(2) + 3 / np.log2(3)) / best)
+    assert all(np.array_equal(graded[name], plain[name]) for name in plain if name != "ndcg@10")
