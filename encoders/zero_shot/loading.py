@@ -1,0 +1,91 @@
+"""Reads what transformers saved in a directory: from there alone, plain tensors alone, and never any code that lies beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from pathlib import Path
+from typing import Any
+
+import transformers
+from transformers import AutoTokenizer
+
+from models.torch_devices import TorchDevice
+from uniir.errors import ModelUnavailable
+
+_PREPARING = (
+    "preprocessor_config.json",
+    "processor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "spiece.model",
+    "tokenizer.model",
+)
+_NAMED = 6  # names an error lists before it counts the rest
+
+
+def pretrained(kind: Any, directory: Path, on: TorchDevice) -> Any:
+    """A model of this class of transformers, ready to compute. Raises ModelUnavailable for weights that are not all there or do not fit."""
+    transformers.utils.logging.disable_progress_bar()
+    before = transformers.utils.logging.get_verbosity()
+    transformers.utils.logging.set_verbosity_error()  # what is left over is not looked at, and what is missing is told below
+    try:
+        model, told = kind.from_pretrained(
+            directory, dtype=on.dtype, local_files_only=True, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        )
+    # The library raises whatever a damaged or foreign file provokes; at this edge all of it means one thing.
+    except Exception as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise ModelUnavailable(f"The weights in {directory} can't be read ({reason}).", "Fetch them again, as model.safetensors.") from None
+    finally:
+        transformers.utils.logging.set_verbosity(before)
+    lacking = sorted(told["missing_keys"]) + sorted(str(one[0]) for one in told["mismatched_keys"])
+    if lacking:
+        more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+        raise ModelUnavailable(
+            f"{directory} is no whole {kind.__name__}: {', '.join(lacking[:_NAMED])}{more} missing or of another shape.",
+            "Take a checkpoint that was trained for retrieval.",
+        )
+    return model.eval().to(on.device)
+
+
+def tokenizer_in(directory: Path) -> Any:
+    """The tokenizer saved there. Raises ModelUnavailable."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what the library plans to change is no matter of the person's
+            return AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+    # As above: a missing library, a missing file and a damaged one come as anything.
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ModelUnavailable(f"The tokenizer in {directory} can't be read ({reason}).", "Fetch the whole repository.") from None
+
+
+def image_processor_in(directory: Path, kind: Any) -> Any:
+    """The picture processor saved there, in its Pillow form, so that every machine prepares alike. Raises ModelUnavailable."""
+    try:
+        return kind.from_pretrained(directory, local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelUnavailable(f"How {directory} wants its pictures can't be read ({error}).", "Fetch the whole repository.") from None
+
+
+def digest_of_weights(directory: Path) -> str:
+    """64 hexadecimal digits of all tensors' files. Raises ModelUnavailable where there are none."""
+    files = sorted(directory.glob("*.safetensors"))
+    if not files:
+        raise ModelUnavailable(f"There are no weights in {directory}.", "They are read from model.safetensors and nothing else.")
+    whole = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as content:
+            whole.update(hashlib.file_digest(content, "sha256").digest())
+    return whole.hexdigest()
+
+
+def digest_of_preparing(directory: Path) -> str:
+    """12 hexadecimal digits of everything that says how texts and pictures are prepared."""
+    there = [(directory / name).read_bytes() for name in _PREPARING if (directory / name).is_file()]
+    return hashlib.sha256(b"\0".join(there)).hexdigest()[:12]
