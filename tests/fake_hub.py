@@ -96,3 +96,76 @@ def serving(hub: FakeHub) -> Iterator[FakeHub]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@dataclass
+class FakeRepository:
+    """A whole repository on a hub: `files` by path. `asked` are the paths that were fetched; `cuts` as in `FakeHub`."""
+
+    files: dict[str, bytes]
+    name: str = "somebody/model"
+    asked: list[str] = field(default_factory=list)
+    cuts: list[int] = field(default_factory=list)
+    address: str = ""
+
+
+class RepositoryAnswers(BaseHTTPRequestHandler):
+    hub: FakeRepository
+
+    def do_HEAD(self) -> None:
+        content = self._content()
+        self.send_response(404 if content is None else 200)
+        if content is not None:
+            self.send_header("ETag", f'"{self._tag(content)}"')
+            self.send_header("X-Repo-Commit", COMMIT)
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        if self.path in {f"/api/models/{self.hub.name}/revision/{revision}" for revision in ("main", COMMIT, "refs%2Fpr%2F1")}:
+            said = {"sha": COMMIT, "siblings": [{"rfilename": path} for path in self.hub.files]}
+            self._give(200, json.dumps(said).encode())
+            return
+        content = self._content()
+        if content is None:
+            self._give(404, b"")
+            return
+        self.hub.asked.append(self.path.partition(COMMIT)[2].removeprefix("/"))
+        start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+        self._give(206, content[start:])
+
+    def _content(self) -> bytes | None:
+        """Only at the commit itself: whoever asks by a branch could meet two states of it."""
+        return self.hub.files.get(self.path.removeprefix(f"/{self.hub.name}/resolve/{COMMIT}/"))
+
+    def _tag(self, content: bytes) -> str:
+        if len(content) > 10_000:  # as the hub does for what is stored apart
+            return hashlib.sha256(content).hexdigest()
+        return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+    def _give(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        cut = self.hub.cuts.pop(0) if self.hub.cuts and status == 206 and len(body) > 10_000 else len(body)
+        self.wfile.write(body[:cut])
+        if cut < len(body):
+            self.close_connection = True
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def serving_repository(hub: FakeRepository) -> Iterator[FakeRepository]:
+    """The repository's hub at its address, for as long as the block lasts."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (RepositoryAnswers,), {"hub": hub}))
+    hub.address = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield hub
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
