@@ -29,6 +29,25 @@ def rebuild(archive: Archive, empty_store: VectorStore) -> Rebuilt:
     return Rebuilt(written, tuple(without))
 
 
+def settle(archive: Archive, store: VectorStore) -> Rebuilt:
+    """Makes a store hold the ids that the catalog calls indexed and no others, as after a process that died over it.
+
+    `without_vector` are those that neither side can give back. Nothing is on disk before the store is finished.
+    """
+    stored = np.concatenate([np.empty(0, dtype=np.int64), *store.scan()])
+    stray = stored
+    written = 0
+    without: list[int] = []
+    for page in archive.indexed_ids():
+        lacking = archive.stored_vectors_of(np.setdiff1d(page, stored).tolist())
+        written += put_back(lacking, store)
+        without += [row.document for row in lacking if row.vector is None]
+        stray = np.setdiff1d(stray, page)
+    if stray.size:
+        store.delete(stray.tolist())
+    return Rebuilt(written, tuple(without))
+
+
 def put_back(rows: Sequence[StoredVector], store: VectorStore) -> int:
     """Writes the catalog's vectors to the store and returns how many there were."""
     kept = [(row, row.vector) for row in rows if row.vector is not None]

@@ -14,8 +14,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.beside import Beside
 from ingest.loading import ThumbnailWriter
-from ingest.rebuild import put_back
+from ingest.rebuild import put_back, settle
 from uniir.documents import Document
 from uniir.errors import UniirError
 from uniir.ledger import Failure, Ledger, SourceDraft
@@ -33,6 +34,7 @@ class Writer:
         encoder: Encoder,
         thumbnails: ThumbnailWriter,
         images: ImageLoader,
+        beside: Beside | None = None,
     ) -> None:
         self._ledger = ledger
         self._archive = archive
@@ -40,6 +42,7 @@ class Writer:
         self._encoder = encoder
         self._thumbnails = thumbnails
         self._images = images
+        self._beside = beside or Beside()
         self._unfinished = False
         self._indexed = 0
         self._left_pictures: set[str] = set()
@@ -61,6 +64,7 @@ class Writer:
     def write(self, drafts: Sequence[SourceDraft], vectors: Mapping[str, NDArray[np.float16]]) -> Sequence[Failure]:
         """Records sources and indexes what is new in them; `vectors` by fingerprint. Returns the refused."""
         recording = self._ledger.record(drafts)
+        self._beside.delete(recording.outdated)
         self._index(recording.pending, vectors)
         self.delete(recording.deleting)
         self._left_pictures.update(recording.left_pictures)
@@ -85,6 +89,7 @@ class Writer:
             return
         self._unfinished = True
         self._store.delete(documents)
+        self._beside.delete(documents)
         self._left_pictures.update(self._ledger.forget(documents))
 
     def finish_leftovers(self, *, resuming: bool) -> None:
@@ -98,14 +103,9 @@ class Writer:
 
     def _settle_with_store(self) -> None:
         """A process that died may take along what its store had not written yet: vectors of indexed rows, and deletions."""
-        stored = np.concatenate([np.empty(0, dtype=np.int64), *self._store.scan()])
         put_back(self._archive.stored_vectors_of(self._ledger.touched_since_done()), self._store)
-        stray = stored
-        for page in self._archive.indexed_ids():
-            put_back(self._archive.stored_vectors_of(np.setdiff1d(page, stored).tolist()), self._store)
-            stray = np.setdiff1d(stray, page)
-        if stray.size:
-            self._store.delete(stray.tolist())
+        settle(self._archive, self._store)
+        self._beside.settle()
 
     def finish(self) -> None:
         """Has the vector store build its index, if anything was written, and takes away thumbnails that nobody needs now.
@@ -115,6 +115,7 @@ class Writer:
         if self._unfinished:
             self._store.finish()
             self._unfinished = False
+        self._beside.finish()
         for sha256 in self._ledger.unused_pictures(sorted(self._left_pictures)):
             self._thumbnails.remove(sha256)
         self._left_pictures.clear()

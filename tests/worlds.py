@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.arithmetic import ArithmeticEncoder
+from ingest.beside import Beside, OtherSpace
 from ingest.changes import Request, outermost, walked_before
 from ingest.doctor import Finding, Patient, examine, orphan_thumbnails
 from ingest.events import Counts, Sink
@@ -43,18 +44,24 @@ def _migrated_catalog() -> Path:
     return directory / "catalog.sqlite"
 
 
-def open_fresh_catalog(file: Path) -> Engines:
-    """Engines on an empty catalog at this place, or on the one that is there."""
+def fresh_sqlite(file: Path) -> str:
+    """The address of an empty catalog at this place, or of the one that is there."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(_migrated_catalog(), file)
-    return open_catalog(f"sqlite:///{file}")
+    return f"sqlite:///{file}"
+
+
+def open_fresh_catalog(file: Path) -> Engines:
+    """Engines on an empty catalog at this place, or on the one that is there."""
+    return open_catalog(fresh_sqlite(file))
 
 
 class World:
     """One collection beside one corpus. Parts can be replaced: a ledger or a store that fails, another encoder.
 
-    A `volatile` store has in its file what was finished, and loses the rest with its process.
+    A `volatile` store has in its file what was finished, and loses the rest with its process. `catalog` is the address of a database;
+    SQLite beside the corpus where none is given.
     """
 
     def __init__(
@@ -67,11 +74,12 @@ class World:
         keep_vectors: bool = True,
         images: FileImages | None = None,
         volatile: bool = False,
+        catalog: str | None = None,
     ) -> None:
         self.place = place.resolve()
         self.corpus = lay(self.place / "corpus", tree or {})
         self.encoder: Encoder = encoder or ArithmeticEncoder()
-        self.engines = open_fresh_catalog(self.place / "data" / "catalog.sqlite")
+        self.engines = open_catalog(catalog or fresh_sqlite(self.place / "data" / "catalog.sqlite"))
         self.collections = SqlCollections(self.engines)
         self.record: CollectionRecord = self.collections.get_or_create(collection, self.encoder.space)
         self.ledger: Ledger = SqlLedger(self.engines, self.record, keep_vectors=keep_vectors)
@@ -81,6 +89,7 @@ class World:
         self.thumbnails = Thumbnails(self.place / "data" / "thumbnails")
         self.images = images or FileImages()
         self.sink: Sink = lambda event: None
+        self.others: list[OtherSpace] = []
 
     def __enter__(self) -> World:
         return self
@@ -135,7 +144,8 @@ class World:
         )
 
     def writer(self) -> Writer:
-        return Writer(self.ledger, self.library, lambda: self.store, self.encoder, self.thumbnails, self.images)
+        beside = Beside(self.others)
+        return Writer(self.ledger, self.library, lambda: self.store, self.encoder, self.thumbnails, self.images, beside)
 
     def documents(self) -> dict[str, Document]:
         """Every searchable document by its place in the corpus: `notes/long.txt#chars=0-90`."""

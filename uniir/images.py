@@ -69,7 +69,11 @@ class FileImages:
 
     def faithful(self, image: ImageReference) -> Image.Image:
         """RGB by plain conversion at full size, as the papers' code does. Raises InputFailure."""
-        return self._decode(read_image(image.path), _convert_plainly)
+        return self.faithful_bytes(read_image(image.path))
+
+    def faithful_bytes(self, data: bytes) -> Image.Image:
+        """The same for a file's bytes."""
+        return self._decode(data, _convert_plainly)
 
     def _decode(self, data: bytes, policy: Callable[[Image.Image], _T]) -> _T:
         if not data:

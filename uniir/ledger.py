@@ -76,13 +76,15 @@ class Recording:
     """What is left to do after sources were recorded.
 
     `pending` are documents to bring into the vector store, `deleting` ids to take out; `refused` are sources with an
-    external id that belongs to another one; `left_pictures` are hashes of pictures that some document shows no more.
+    external id that belongs to another one; `left_pictures` are hashes of pictures that some document shows no more;
+    `outdated` are ids of changed documents whose vectors of before still stand in other spaces' stores.
     """
 
     pending: tuple[Document, ...]
     deleting: tuple[int, ...]
     refused: tuple[Failure, ...]
     left_pictures: tuple[str, ...] = ()
+    outdated: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,10 @@ class Ledger(Protocol):
         ...
 
     def record(self, drafts: Sequence[SourceDraft]) -> Recording:
-        """Writes sources and documents; new and changed documents become pending, dropped ones deleting."""
+        """Writes sources and documents; new and changed documents become pending, dropped ones deleting.
+
+        What changed goes from every other space. Raises UsageError where another space is searched by now.
+        """
         ...
 
     def move_manifest(self, manifest: SourceRecord, to: SourceKey, signature: str) -> None:
@@ -185,3 +190,35 @@ class Ledger(Protocol):
     def start_run(self, command: str, scopes: Json) -> Run: ...
 
     def finish_run(self, run: int, state: str, counts: Json) -> None: ...
+
+
+class Filling(Protocol):
+    """One space's side of the catalog while known documents are encoded for it. Every method is one transaction or one walk."""
+
+    def count(self) -> int:
+        """How many documents are not searchable in this space, those on their way out left aside."""
+        ...
+
+    def lacking(self) -> Iterator[Sequence[Document]]:
+        """Those documents, in pages; what is written meanwhile is not met again."""
+        ...
+
+    def vectors_of(self, fingerprints: Sequence[str]) -> Mapping[str, NDArray[np.float16]]:
+        """Vectors of content that some document has in this space already, by fingerprint."""
+        ...
+
+    def claim(self, wanted: Sequence[Document]) -> Sequence[Document]:
+        """Makes documents pending here; returns those that are still what they were when they were read."""
+        ...
+
+    def mark_indexed(self, vectors: Mapping[int, NDArray[np.float16]]) -> None:
+        """These pending documents are in the vector store now, with these vectors."""
+        ...
+
+    def refuse(self, codes: Sequence[tuple[Document, str]]) -> None:
+        """Notes what the encoder could not take, and why."""
+        ...
+
+    def lose(self, ids: Sequence[int]) -> None:
+        """Documents whose vectors were lost are lacking again."""
+        ...

@@ -28,7 +28,7 @@ class CollectionRecord:
 
     @property
     def vectors(self) -> str:
-        return f"uniir_{self.id}_{self.space_id}"
+        return vectors_name(self.id, self.space_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,11 @@ class SqlCollections:
             quarantined.get(False, 0),
             quarantined.get(True, 0),
         )
+
+
+def vectors_name(collection: int, space: int) -> str:
+    """What the vectors of one space of a collection are called in the vector store."""
+    return f"uniir_{collection}_{space}"
 
 
 def require_name(name: str) -> None:

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, inser
 from storage.sql.collections import CollectionRecord
 from storage.sql.engines import Engines
 from storage.sql.library import unused_pictures
-from storage.sql.recording import Recorder
+from storage.sql.recording import Recorder, hide
 from storage.sql.rows import PAGE, from_bytes, in_blocks, to_bytes, to_source
-from storage.sql.schema import EmbeddingState, documents, embeddings, failures, now, runs, sources
+from storage.sql.schema import EmbeddingState, documents, embeddings, failures, now, runs, sources, spaces
 from uniir.documents import Json
 from uniir.ledger import Failure, Recording, Run, SourceDraft, SourceKey, SourceKind, SourceRecord
 
@@ -27,6 +27,7 @@ class SqlLedger:
         self._collection = collection
         self._keep_vectors = keep_vectors
         self._mine = sources.c.collection_id == collection.id
+        self._here = embeddings.c.space_id == collection.space_id
 
     def roots(self) -> Sequence[str]:
         with self._engines.reading() as connection:
@@ -138,7 +139,11 @@ class SqlLedger:
         with self._engines.writing() as connection:
             connection.execute(
                 update(embeddings)
-                .where(embeddings.c.document_id == bindparam("document"), embeddings.c.space_id == self._collection.space_id)
+                .where(
+                    embeddings.c.document_id == bindparam("document"),
+                    embeddings.c.space_id == self._collection.space_id,
+                    embeddings.c.state == EmbeddingState.PENDING,  # or somebody has hidden it meanwhile
+                )
                 .values(state=EmbeddingState.INDEXED, vector=bindparam("bytes")),
                 [{"document": document, "bytes": to_bytes(vector) if self._keep_vectors else None} for document, vector in vectors.items()],
             )
@@ -150,7 +155,7 @@ class SqlLedger:
                 ids = list(connection.execute(select(documents.c.id).where(documents.c.source_id.in_(block))).scalars())
                 retired += ids
                 for inner in in_blocks(ids):
-                    connection.execute(update(embeddings).where(embeddings.c.document_id.in_(inner)).values(state=EmbeddingState.DELETING))
+                    hide(connection, self._collection, inner)
                 connection.execute(
                     delete(sources).where(
                         sources.c.id.in_(block), ~select(documents.c.id).where(documents.c.source_id == sources.c.id).exists()
@@ -164,7 +169,7 @@ class SqlLedger:
             query = (
                 select(documents.c.id)
                 .join(embeddings, embeddings.c.document_id == documents.c.id)
-                .where(documents.c.source_id.in_(block), embeddings.c.state == EmbeddingState.PENDING)
+                .where(documents.c.source_id.in_(block), self._here, embeddings.c.state == EmbeddingState.PENDING)
             )
             with self._engines.reading() as connection:
                 retired += connection.execute(query).scalars()
@@ -174,7 +179,7 @@ class SqlLedger:
     def retire_documents(self, ids: Sequence[int]) -> None:
         with self._engines.writing() as connection:
             for block in in_blocks(ids):
-                connection.execute(update(embeddings).where(embeddings.c.document_id.in_(block)).values(state=EmbeddingState.DELETING))
+                hide(connection, self._collection, block)
 
     def mark_pending(self, ids: Sequence[int]) -> None:
         """Hides documents until they were encoded again."""
@@ -198,10 +203,18 @@ class SqlLedger:
         return unused_pictures(self._engines, hashes)
 
     def unfinished_deletes(self) -> Sequence[int]:
-        return self._documents_in(EmbeddingState.DELETING)
+        mine = spaces.c.collection_id == self._collection.id
+        query = (
+            select(embeddings.c.document_id)
+            .distinct()
+            .join(spaces, spaces.c.id == embeddings.c.space_id)
+            .where(mine, embeddings.c.state == EmbeddingState.DELETING)  # whichever space was searched when they were hidden
+        )
+        with self._engines.reading() as connection:
+            return list(connection.execute(query).scalars())
 
     def reopen_unfinished(self) -> int:
-        pending = self._documents_in(EmbeddingState.PENDING)
+        pending = self._pending()
         reopened: set[int] = set()
         with self._engines.writing() as connection:
             for block in in_blocks(pending):
@@ -219,8 +232,8 @@ class SqlLedger:
                 reopened.update(owners)
         return len(reopened)
 
-    def _documents_in(self, state: EmbeddingState) -> Sequence[int]:
-        query = select(embeddings.c.document_id).where(embeddings.c.space_id == self._collection.space_id, embeddings.c.state == state)
+    def _pending(self) -> Sequence[int]:
+        query = select(embeddings.c.document_id).where(self._here, embeddings.c.state == EmbeddingState.PENDING)
         with self._engines.reading() as connection:
             return list(connection.execute(query).scalars())
 

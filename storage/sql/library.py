@@ -146,7 +146,8 @@ class SqlLibrary:
 
     def unfinished_count(self) -> int:
         """Documents that a run which did not end left pending or deleting."""
-        query = select(func.count()).where(embeddings.c.space_id == self._collection.space_id, embeddings.c.state != EmbeddingState.INDEXED)
+        half_done = embeddings.c.state.in_((EmbeddingState.PENDING, EmbeddingState.DELETING))
+        query = select(func.count()).where(embeddings.c.space_id == self._collection.space_id, half_done)
         with self._engines.reading() as connection:
             return connection.execute(query).scalar_one()
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, literal, select, update
 
 from storage.sql.collections import CollectionRecord
 from storage.sql.rows import from_document, in_blocks
-from storage.sql.schema import EmbeddingState, documents, embeddings, now, sources
+from storage.sql.schema import EmbeddingState, SpaceState, documents, embeddings, now, sources, spaces
 from uniir.documents import Document
+from uniir.errors import UsageError
 from uniir.ids import new_id
 from uniir.ledger import Failure, Recording, SourceDraft, SourceKey
 
@@ -22,6 +23,8 @@ class _Work:
     updates: list[dict[str, Any]] = field(default_factory=list)
     pending: list[Document] = field(default_factory=list)
     reset: list[int] = field(default_factory=list)
+    changed: list[int] = field(default_factory=list)
+    outdated: list[int] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
     replaced_pictures: set[str] = field(default_factory=set)
 
@@ -35,6 +38,7 @@ class Recorder:
 
     def record(self, drafts: Sequence[SourceDraft]) -> Recording:
         """See Ledger.record. Several drafts may carry the same content; two with one external id, and the later is refused."""
+        self._require_searched()
         accepted, refused = self._refuse_taken_ids(drafts)
         source_ids = self._write_sources(accepted)
         known = self._known_documents(source_ids)
@@ -50,7 +54,14 @@ class Recorder:
             for document in draft.documents
             if document.image is not None and document.image.sha256 is not None
         }
-        return Recording(tuple(work.pending), tuple(work.dropped), refused, tuple(work.replaced_pictures | refused_pictures))
+        pictures = tuple(work.replaced_pictures | refused_pictures)
+        return Recording(tuple(work.pending), tuple(work.dropped), refused, pictures, tuple(work.outdated))
+
+    def _require_searched(self) -> None:
+        """Raises UsageError where another space was promoted since this run began; where rows can be locked, nobody promotes now."""
+        state = select(spaces.c.state).where(spaces.c.id == self._collection.space_id).with_for_update(read=True)
+        if self._connection.execute(state).scalar() != SpaceState.ACTIVE:
+            raise UsageError(f"The collection {self._collection.name} is searched in another space by now.", "Run the same again.")
 
     def _refuse_taken_ids(self, drafts: Sequence[SourceDraft]) -> tuple[list[SourceDraft], tuple[Failure, ...]]:
         wanted = {document.external_id for draft in drafts for document in draft.documents if document.external_id is not None}
@@ -126,21 +137,26 @@ class Recorder:
             if matched[position] is None or row["state"] != EmbeddingState.INDEXED:
                 work.pending.append(replace(document, id=row["id"]))
                 work.reset.append(row["id"])
+            if matched[position] is None:
+                work.changed.append(row["id"])
         work.dropped += [row["id"] for row in left]
 
     def _write_documents(self, work: _Work) -> None:
         self._settle_clashes(work)
         for block in in_blocks(work.dropped):
-            mine = embeddings.c.document_id.in_(block)
-            self._connection.execute(update(embeddings).where(mine).values(state=EmbeddingState.DELETING))
+            hide(self._connection, self._collection, block)
             # a dropped document's external id may come back in the same breath, on another row
             self._connection.execute(update(documents).where(documents.c.id.in_(block)).values(external_id=None))
         if work.updates:
             self._connection.execute(update(documents).where(documents.c.id == bindparam("row")), work.updates)
         if work.inserts:
             self._connection.execute(insert(documents), work.inserts)
+        here = embeddings.c.space_id == self._collection.space_id
         for block in in_blocks(work.reset):
-            self._connection.execute(delete(embeddings).where(embeddings.c.document_id.in_(block)))
+            self._connection.execute(delete(embeddings).where(embeddings.c.document_id.in_(block), here))
+        for block in in_blocks(work.changed):
+            elsewhere = delete(embeddings).where(embeddings.c.document_id.in_(block), ~here)
+            work.outdated += set(self._connection.execute(elsewhere.returning(embeddings.c.document_id)).scalars())
         if work.pending:
             self._connection.execute(
                 insert(embeddings),
@@ -165,6 +181,16 @@ class Recorder:
                 work.pending[position] = replace(work.pending[position], id=fresh)
                 row["id"] = fresh
             taken.add(row["id"])
+
+
+def hide(connection: Connection, collection: CollectionRecord, ids: Sequence[int]) -> None:
+    """Takes documents out of every space's sight; one that stood in no space is marked in the one that is searched."""
+    connection.execute(update(embeddings).where(embeddings.c.document_id.in_(ids)).values(state=EmbeddingState.DELETING))
+    marked = (embeddings.c.document_id == documents.c.id) & (embeddings.c.space_id == collection.space_id)
+    unmarked = select(documents.c.id, literal(collection.space_id), literal(EmbeddingState.DELETING.value)).where(
+        documents.c.id.in_(ids), ~select(embeddings.c.document_id).where(marked).exists()
+    )
+    connection.execute(insert(embeddings).from_select(["document_id", "space_id", "state"], unmarked))
 
 
 def _source_columns(draft: SourceDraft) -> dict[str, Any]:
