@@ -11,6 +11,7 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from uniir.addresses import postgres_url, without_password
 from uniir.errors import SettingsError
 from uniir.images import DEFAULT_PIXEL_LIMIT
 
@@ -42,6 +43,9 @@ class Settings(BaseSettings):
         "auto", pattern="^(auto|float32|bfloat16|float16)$", description="the number type of torch encoders; auto takes what is fast here"
     )
     vector_store: str = Field("milvus", pattern="^(milvus|exact)$", description="milvus (Milvus Lite) or exact (FAISS, all in memory)")
+    catalog_url: SecretStr | None = Field(
+        None, description="a Postgres database for the catalog, postgresql+psycopg://USER:PASSWORD@HOST/NAME; else SQLite in data_dir"
+    )
     instructions_file: Path | None = Field(None, description="your own instructions, in the columns of `uniir instructions --tsv`")
     pixel_limit: int = Field(DEFAULT_PIXEL_LIMIT, gt=0, description="pixels a picture may have")
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, gt=0, description="threads that read and decode")
@@ -65,6 +69,11 @@ class Settings(BaseSettings):
     @classmethod
     def _real(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
         return tuple(root.expanduser().resolve() for root in value)
+
+    @field_validator("catalog_url")
+    @classmethod
+    def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        return None if value is None or not value.get_secret_value() else SecretStr(postgres_url(value.get_secret_value()))
 
     @classmethod
     def settings_customise_sources(
@@ -134,8 +143,14 @@ def origins(settings: Settings, **overrides: Any) -> list[Origin]:
             origin = str(config_file())
         else:
             origin = "default"
-        found.append(Origin(name, str(getattr(settings, name)), origin, field.description or ""))
+        found.append(Origin(name, _shown(name, getattr(settings, name)), origin, field.description or ""))
     return found
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "catalog_url" and isinstance(value, SecretStr):  # who looks wants to know which database it is
+        return without_password(value.get_secret_value())
+    return str(value)
 
 
 def config_file() -> Path:

@@ -1,41 +1,75 @@
-"""Connections to the catalog: how SQLite is made safe for several writers, and migrations on opening."""
+"""Connections to the catalog, errors in words, and migrations on opening."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
 
-from filelock import FileLock
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import URL, Connection, Engine, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
+from storage.sql import postgres, sqlite
+from storage.sql.sqlite import copy_catalog
+from uniir.addresses import passwords_of, without_password
 from uniir.errors import StoreUnavailable
 
-HEAD = "0003"  # the newest migration; kept equal to the scripts by a test, so that opening need not load Alembic
-_WAIT_SECONDS = 30
+__all__ = ["HEAD", "Engines", "copy_catalog", "open_catalog"]
+
+HEAD = "0004"  # the newest migration; kept equal to the scripts by a test, so that opening need not load Alembic
+_ATTEMPTS = 5
+_LONGEST = 300
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """`writer` takes SQLite's write lock at BEGIN (a plain BEGIN loses updates silently); `reader` never queues for it."""
+    """Two ways in: `writer` for what changes something, `reader` for what looks at one state of all tables.
+
+    `fence` is asked at the beginning of every change, in the same transaction; it raises where the change is not allowed any more.
+    """
 
     writer: Engine
     reader: Engine
+    fence: Callable[[Connection], None] | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes may work with this catalog at once."""
+        return self.writer.dialect.name == "postgresql"
+
+    def fenced(self, fence: Callable[[Connection], None]) -> Engines:
+        return replace(self, fence=fence)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
+        """A transaction. Raises StoreUnavailable."""
         with _translated(self.writer), self.writer.begin() as connection:
+            if self.fence is not None:
+                self.fence(connection)
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
+        """Raises StoreUnavailable."""
         with _translated(self.reader), self.reader.connect() as connection:
             yield connection
+
+    def settled(self, change: Callable[[Connection], _T]) -> _T:
+        """A change that another process may have met: done again from its beginning where both made the same key."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                with self.writing() as connection:
+                    return change(connection)
+            except StoreUnavailable as error:
+                if not isinstance(error.__cause__, IntegrityError):
+                    raise
+        with self.writing() as connection:
+            return change(connection)
 
     def close(self) -> None:
         self.writer.dispose()
@@ -44,36 +78,19 @@ class Engines:
 
 def open_catalog(url: URL | str) -> Engines:
     """Engines on a migrated catalog; raises StoreUnavailable."""
-    writer, reader = _engine(make_url(url), "BEGIN IMMEDIATE"), _engine(make_url(url), "BEGIN")
-    with _translated(writer):
-        _migrate(writer)
-    return Engines(writer, reader)
+    place = make_url(url)
+    engines = Engines(*_kind_of(place).writer_and_reader(place))
+    try:
+        with _translated(engines.writer):
+            _migrate(engines.writer)
+    except BaseException:
+        engines.close()
+        raise
+    return engines
 
 
-def copy_catalog(catalog: Path, copy: Path) -> None:
-    """A consistent copy of a SQLite catalog, while others may use it."""
-    with closing(sqlite3.connect(catalog)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
-
-
-def _engine(url: URL, begin: str) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS})
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # sqlite3 would begin by itself otherwise
-        cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin_as_told(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
+def _kind_of(url: URL) -> ModuleType:
+    return postgres if url.get_backend_name() == "postgresql" else sqlite
 
 
 def _migrate(engine: Engine) -> None:
@@ -82,8 +99,7 @@ def _migrate(engine: Engine) -> None:
     from alembic import command
     from alembic.config import Config
 
-    path = engine.url.database if engine.dialect.name == "sqlite" else None
-    with FileLock(f"{path}.migrating") if path else engine.connect():
+    with _kind_of(engine.url).migrating(engine):
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["engine"] = engine
@@ -97,7 +113,7 @@ def _revision(engine: Engine) -> str | None:
         revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     if revision is not None and revision > HEAD:
         raise StoreUnavailable(
-            f"The catalog {engine.url.render_as_string()} was written by a newer uniir (schema {revision}; this one knows {HEAD}).",
+            f"The catalog {_named(engine)} was written by a newer uniir (schema {revision}; this one knows {HEAD}).",
             "Install the newer version.",
         )
     return revision
@@ -107,8 +123,16 @@ def _revision(engine: Engine) -> str | None:
 def _translated(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, NoConnection) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        said = " ".join(str(cause).split())
+        for secret in passwords_of(engine.url.render_as_string(hide_password=False)):
+            said = said.replace(secret, "***")
+        code = getattr(cause, "sqlstate", None)
         raise StoreUnavailable(
-            f"The catalog {engine.url.render_as_string()} can't be used: {error.orig}.",
-            "Check that the place is there, writable and not full, and that nothing else holds it for long.",
+            f"The catalog {_named(engine)} can't be used: {said[:_LONGEST].rstrip('.')}.", _kind_of(engine.url).way_out(code)
         ) from error
+
+
+def _named(engine: Engine) -> str:
+    return without_password(engine.url.render_as_string(hide_password=False))

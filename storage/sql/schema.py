@@ -6,12 +6,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import (
-    JSON,
-    BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -21,10 +17,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+
+from storage.sql.columns import Document64, JsonValue, UtcDateTime, Words
+from uniir.spaces import SpaceState
 
 
 class EmbeddingState(StrEnum):
@@ -36,34 +33,9 @@ class EmbeddingState(StrEnum):
     DELETING = "deleting"
 
 
-class SpaceState(StrEnum):
-    """The ACTIVE space of a collection is searched. BUILDING: not yet. RETIRED: not any more. REMOVING: on its way out."""
-
-    ACTIVE = "active"
-    BUILDING = "building"
-    RETIRED = "retired"
-    REMOVING = "removing"
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """Times are UTC and aware on both sides; SQLite would give them back naive."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
-
-
 def now() -> datetime:
     return datetime.now(UTC)
 
-
-Document64 = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER makes SQLite's row id, which saves an index
-Json = JSON().with_variant(JSONB(), "postgresql")
 
 metadata = MetaData(
     naming_convention={
@@ -83,7 +55,7 @@ collections = Table(
     "collections",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("name", String(200), nullable=False, unique=True),
+    Column("name", Words(200), nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False, default=now),
     sqlite_autoincrement=True,  # an id names vectors in another store: it must never come back
 )
@@ -93,9 +65,9 @@ spaces = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     _collection(),
-    Column("encoder", String(200), nullable=False),
-    Column("weights", String(200), nullable=False),
-    Column("preprocessing", String(500), nullable=False),
+    Column("encoder", Words(200), nullable=False),
+    Column("weights", Words(200), nullable=False),
+    Column("preprocessing", Words(500), nullable=False),
     Column("dtype", String(40), nullable=False),
     Column("dimension", Integer, nullable=False),
     Column("metric", String(20), nullable=False),
@@ -117,11 +89,11 @@ sources = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     _collection(),
-    Column("root", Text, nullable=False),
-    Column("path", Text, nullable=False),
-    Column("locator", Text, nullable=False),
+    Column("root", Words, nullable=False),
+    Column("path", Words, nullable=False),
+    Column("locator", Words, nullable=False),
     Column("kind", String(20), nullable=False),
-    Column("signature", Text, nullable=False),
+    Column("signature", Words, nullable=False),
     Column("sha256", String(64), nullable=False),
     UniqueConstraint("collection_id", "root", "path", "locator"),
     Index(None, "collection_id", "sha256"),
@@ -134,17 +106,21 @@ documents = Table(
     _collection(),
     Column("source_id", Integer, ForeignKey("sources.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("position", Integer, nullable=False),
-    Column("locator", Text),
-    Column("external_id", Text),
+    Column("locator", Words),
+    Column("external_id", Words),
     Column("modality", String(20), nullable=False),
-    Column("text", Text),
-    Column("image_path", Text),
+    Column("text", Words),
+    Column("image_path", Words),
     Column("image_sha256", String(64), index=True),
-    Column("metadata", Json, nullable=False),
+    Column("metadata", JsonValue, nullable=False),
     Column("fingerprint", String(64), nullable=False, index=True),
     Column("created_at", UtcDateTime, nullable=False, default=now),
     Column("updated_at", UtcDateTime, nullable=False, default=now),
     UniqueConstraint("collection_id", "external_id"),
+)
+# what filters on metadata need; SQLite has nothing like it, and Alembic's comparison does not hear of `ddl_if`: see `concerns`
+Index("ix_documents_metadata", documents.c.metadata, postgresql_using="gin", postgresql_ops={"metadata": "jsonb_path_ops"}).ddl_if(
+    dialect="postgresql"
 )
 
 embeddings = Table(
@@ -165,8 +141,8 @@ runs = Table(
     _collection(),
     Column("command", String(40), nullable=False),
     Column("state", String(20), nullable=False),
-    Column("scopes", Json, nullable=False),
-    Column("counts", Json, nullable=False),
+    Column("scopes", JsonValue, nullable=False),
+    Column("counts", JsonValue, nullable=False),
     Column("started_at", UtcDateTime, nullable=False, default=now),
     Column("finished_at", UtcDateTime),
 )
@@ -176,12 +152,12 @@ failures = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     _collection(),
-    Column("root", Text, nullable=False),
-    Column("path", Text, nullable=False),
-    Column("locator", Text, nullable=False),
+    Column("root", Words, nullable=False),
+    Column("path", Words, nullable=False),
+    Column("locator", Words, nullable=False),
     Column("code", String(60), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("signature", Text, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("signature", Words, nullable=False),
     Column("ignored", Boolean, nullable=False, default=False),
     Column("attempts", Integer, nullable=False, default=1),
     Column("first_seen", UtcDateTime, nullable=False, default=now),
@@ -194,7 +170,7 @@ judgments = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     _collection(),
-    Column("query", Json, nullable=False),
+    Column("query", JsonValue, nullable=False),
     Column("document_id", Document64, ForeignKey("documents.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("grade", Float, nullable=False),
     Column("created_at", UtcDateTime, nullable=False, default=now),
@@ -204,13 +180,37 @@ jobs = Table(
     "jobs",
     metadata,
     Column("id", Document64, primary_key=True, autoincrement=False),
-    Column("collection", String(200), nullable=False),  # by name, since a job outlives its collection
-    Column("request", Json, nullable=False),
+    Column("collection", Words(200), nullable=False),  # by name, since a job outlives its collection
+    Column("request", JsonValue, nullable=False),
     Column("origin", String(20), nullable=False),
     Column("state", String(20), nullable=False, index=True),
     Column("created_at", UtcDateTime, nullable=False, default=now),
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
-    Column("report", Json),
-    Column("problem", Json),
+    Column("report", JsonValue),
+    Column("problem", JsonValue),
+    Column("holder", String(40)),  # the process that has it, or had it when it died
+    Column("progress", JsonValue),
+    Column("cancelling", Boolean),
 )
+
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("said", Text, nullable=False),  # command, process number and machine, for people
+    Column("until", Float(53), nullable=False),  # seconds since 1970 by the database's clock: alive until then
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("collection", Words(200), primary_key=True),
+    Column("holder", String(40), nullable=False),
+    Column("what", Text, nullable=False),
+)
+
+
+def concerns(dialect: str, name: str | None) -> bool:
+    """Whether a table or index of this name is a matter of this kind of database, for comparisons of the schema."""
+    return name != "ix_documents_metadata" or dialect == "postgresql"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
@@ -15,12 +19,17 @@ from numpy.typing import NDArray
 
 from encoders.arithmetic import ArithmeticEncoder
 from storage.sql.collections import SqlCollections
+from storage.sql.engines import Engines, open_catalog
 from storage.sql.ledger import SqlLedger
 from storage.sql.library import SqlLibrary
+from tests.servers.postgres import PostgresServer
 from tests.worlds import open_fresh_catalog
 from uniir.documents import Document, Modality, Source
 from uniir.ids import new_id
 from uniir.ledger import Failure, SourceDraft, SourceKey, SourceKind
+
+Catalogs: TypeAlias = Callable[[], AbstractContextManager[Engines]]
+"""Makes an empty catalog, which is gone when it is left."""
 
 _ROOTS = ("/corpus/in", "/corpus/in-other")
 _PATHS = ("a.txt", "b.txt", "b/c.txt", "\u00e4 %_.txt", "B.txt")
@@ -53,10 +62,10 @@ def vector_of(text: str) -> NDArray[np.float16]:
 
 
 class LedgerModel(RuleBasedStateMachine):
-    def __init__(self) -> None:
+    def __init__(self, catalogs: Catalogs) -> None:
         super().__init__()
-        self.place = Path(tempfile.mkdtemp(prefix="uniir-ledger-"))
-        self.engines = open_fresh_catalog(self.place / "catalog.sqlite")
+        self.opened = catalogs()
+        self.engines = self.opened.__enter__()
         collections = SqlCollections(self.engines)
         self.other = SqlLedger(self.engines, collections.get_or_create("other", ArithmeticEncoder().space))
         record = collections.get_or_create("default", ArithmeticEncoder().space)
@@ -67,8 +76,7 @@ class LedgerModel(RuleBasedStateMachine):
         self.turn = 0
 
     def teardown(self) -> None:
-        self.engines.close()
-        shutil.rmtree(self.place)
+        self.opened.__exit__(None, None, None)
 
     # what an ingest does
 
@@ -236,16 +244,38 @@ def _document(key: SourceKey, text: str) -> Document:
     return Document(id=new_id(), modality=Modality.TEXT, text=text, source=Source(key.root, key.path))
 
 
-def test_the_ledger_does_what_dictionaries_would() -> None:
-    run_state_machine_as_test(LedgerModel, settings=settings(max_examples=25, stateful_step_count=20))
+@contextmanager
+def in_sqlite() -> Iterator[Engines]:
+    with tempfile.TemporaryDirectory(prefix="uniir-ledger-") as place:
+        engines = open_fresh_catalog(Path(place) / "catalog.sqlite")
+        yield engines
+        engines.close()
 
 
-def test_a_prefix_is_no_pattern() -> None:
-    place = Path(tempfile.mkdtemp(prefix="uniir-ledger-"))
-    engines = open_fresh_catalog(place / "catalog.sqlite")
-    ledger = SqlLedger(engines, SqlCollections(engines).get_or_create("default", ArithmeticEncoder().space))
-    paths = ["a_/x", "ab/x", "a%/x", "A_/x", "a_0", "a_", "a_/"]
-    ledger.record([SourceDraft(SourceKey("/", path), SourceKind.TEXT, "s", path, ()) for path in paths])
-    assert [record.key.path for record in ledger.entries("/", "a_/")] == ["a_/", "a_/x"]
+@contextmanager
+def in_postgres(server: PostgresServer) -> Iterator[Engines]:
+    url = server.fresh()
+    engines = open_catalog(url)
+    yield engines
     engines.close()
-    shutil.rmtree(place)
+    server.drop(url)
+
+
+def test_the_ledger_does_what_dictionaries_would() -> None:
+    run_state_machine_as_test(lambda: LedgerModel(in_sqlite), settings=settings(max_examples=25, stateful_step_count=20))
+
+
+@pytest.mark.slow
+def test_the_ledger_does_what_dictionaries_would_in_postgres(postgres_server: PostgresServer) -> None:
+    factory = partial(LedgerModel, partial(in_postgres, postgres_server))
+    run_state_machine_as_test(factory, settings=settings(max_examples=12, stateful_step_count=20))
+
+
+def test_a_prefix_is_no_pattern_and_the_order_is_that_of_code_points(catalog: str) -> None:
+    engines = open_catalog(catalog)
+    ledger = SqlLedger(engines, SqlCollections(engines).get_or_create("default", ArithmeticEncoder().space))
+    paths = ["a_/x", "ab/x", "a%/x", "A_/x", "a_0", "a_", "a_/", "\u00e4", "a b", "a-b", "\uffee", "\U0001f600", "Z", "_", "a\\_/x"]
+    ledger.record([SourceDraft(SourceKey("/", path), SourceKind.TEXT, "s", str(number), ()) for number, path in enumerate(paths)])
+    assert [record.key.path for record in ledger.entries("/", "a_/")] == ["a_/", "a_/x"]
+    assert [record.key.path for record in ledger.entries("/", "")] == sorted(paths)
+    engines.close()

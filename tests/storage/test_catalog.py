@@ -1,4 +1,4 @@
-"""The catalog's schema, and several processes on one SQLite file."""
+"""Catalogs in SQLite and in Postgres, and several processes on one."""
 
 from __future__ import annotations
 
@@ -6,63 +6,14 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-import storage.sql
 from storage.sql.collections import SqlCollections
-from storage.sql.engines import HEAD, copy_catalog, open_catalog
-from storage.sql.schema import metadata
+from storage.sql.engines import copy_catalog, open_catalog
 from uniir.errors import SpaceMismatch, StoreUnavailable, UsageError
 from uniir.spaces import VectorSpace
 
 SPACE = VectorSpace("arithmetic", "1", "none", "float32", 8)
-
-
-def test_migrating_an_empty_catalog_gives_the_tables_of_the_schema(tmp_path: Path) -> None:
-    engines = open_catalog(f"sqlite:///{tmp_path / 'c.sqlite'}")
-    with engines.reader.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    engines.close()
-
-
-def test_a_catalog_of_the_first_version_is_brought_up_to_date_with_all_it_holds(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'c.sqlite'}"
-    engines = open_catalog(url)
-    SqlCollections(engines).get_or_create("one", SPACE)
-    config = _migrations()
-    config.attributes["engine"] = engines.writer
-    command.downgrade(config, "0001")
-    engines.close()
-    engines = open_catalog(url)
-    assert [record.name for record in SqlCollections(engines).all()] == ["one"]
-    with engines.reader.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    engines.close()
-
-
-def _migrations() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(storage.sql.__file__).parent / "migrations"))
-    return config
-
-
-def test_the_newest_migration_is_the_one_that_opening_expects() -> None:
-    assert ScriptDirectory.from_config(_migrations()).get_current_head() == HEAD
-
-
-def test_a_catalog_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'c.sqlite'}"
-    engines = open_catalog(url)
-    with engines.writing() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    engines.close()
-    with pytest.raises(StoreUnavailable, match="newer"):
-        open_catalog(url)
 
 
 def test_a_file_that_is_no_catalog_is_refused_and_kept(tmp_path: Path) -> None:
@@ -79,7 +30,9 @@ def _count_up(url: str, times: int) -> None:
     for _ in range(times):
         with engines.writing() as connection:
             seen = connection.execute(text("SELECT count(*) FROM collections")).scalar_one()
-            connection.execute(text("INSERT INTO collections (name, created_at) VALUES (:name, 0)"), {"name": f"c{seen}"})
+            connection.execute(
+                text("INSERT INTO collections (name, created_at) VALUES (:name, :now)"), {"name": f"c{seen}", "now": "2026-01-01 00:00:00"}
+            )
     engines.close()
 
 
@@ -101,18 +54,6 @@ def test_four_processes_that_read_and_write_lose_nothing(tmp_path: Path) -> None
     assert names == {f"c{number}" for number in range(100)}
 
 
-@pytest.mark.slow
-def test_two_processes_may_open_a_new_catalog_at_once(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'c.sqlite'}"
-    context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_count_up, args=(url, 1)) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert [worker.exitcode for worker in workers] == [0] * 4
-
-
 def test_a_copy_is_whole_and_leaves_the_original_alone(tmp_path: Path) -> None:
     engines = open_catalog(f"sqlite:///{tmp_path / 'c.sqlite'}")
     SqlCollections(engines).get_or_create("one", SPACE)
@@ -125,8 +66,8 @@ def test_a_copy_is_whole_and_leaves_the_original_alone(tmp_path: Path) -> None:
     engines.close()
 
 
-def test_a_collection_is_of_one_space_for_good(tmp_path: Path) -> None:
-    engines = open_catalog(f"sqlite:///{tmp_path / 'c.sqlite'}")
+def test_a_collection_is_of_one_space_for_good(catalog: str) -> None:
+    engines = open_catalog(catalog)
     collections = SqlCollections(engines)
     made = collections.get_or_create("one", SPACE)
     assert collections.get_or_create("one", SPACE) == made
@@ -144,8 +85,8 @@ def test_a_name_that_could_be_anything_else_names_no_collection(tmp_path: Path, 
     engines.close()
 
 
-def test_the_id_of_a_removed_collection_never_comes_back(tmp_path: Path) -> None:
-    engines = open_catalog(f"sqlite:///{tmp_path / 'c.sqlite'}")
+def test_the_id_of_a_removed_collection_never_comes_back(catalog: str) -> None:
+    engines = open_catalog(catalog)
     collections = SqlCollections(engines)
     first = collections.get_or_create("one", SPACE)
     collections.remove(first)

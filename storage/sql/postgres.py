@@ -1,0 +1,87 @@
+"""Connections to a catalog in Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import URL, Engine, create_engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from uniir.errors import StoreUnavailable
+
+CONNECT_SECONDS = 10
+_READ_SECONDS = 60
+_WRITE_SECONDS = 900  # a collection of a million documents goes in one statement
+_LOCK_SECONDS = 60
+_MIGRATION_LOCK = 0x756E6969  # any number of our own
+_POOLS = {"pool_pre_ping": True, "pool_size": 4, "max_overflow": 12, "pool_timeout": 30, "pool_recycle": 1800}
+
+
+def writer_and_reader(url: URL) -> tuple[Engine, Engine]:
+    """The reader sees one state of the database in each of its transactions, as with SQLite. Raises StoreUnavailable without psycopg."""
+    reader = _engine(url, _READ_SECONDS).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return _engine(url, _WRITE_SECONDS), reader
+
+
+def _engine(url: URL, statement_seconds: int) -> Engine:
+    said = {"connect_timeout": CONNECT_SECONDS, "application_name": "uniir", "keepalives_idle": 30, "keepalives_interval": 10}
+    unsaid = {name: value for name, value in said.items() if name not in url.query}
+    try:
+        engine = create_engine(url, connect_args=unsaid, **_POOLS)
+    except ImportError as error:
+        raise StoreUnavailable(f"A catalog in Postgres needs {error.name}, which is not installed.", "Install `uniir[postgres]`.") from None
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        # not as options of the connection, which some poolers refuse
+        cursor = connection.cursor()
+        cursor.execute(
+            f"SET statement_timeout = '{statement_seconds}s'; SET lock_timeout = '{_LOCK_SECONDS}s';"
+            f"SET idle_in_transaction_session_timeout = '{_WRITE_SECONDS}s'; SET timezone = 'UTC'"
+        )
+        cursor.close()
+        connection.commit()
+
+    return engine
+
+
+@contextmanager
+def migrating(engine: Engine) -> Iterator[None]:
+    """One process at a time. Raises StoreUnavailable for a database that can't hold every text."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+        if encoding != "UTF8":
+            raise StoreUnavailable(
+                f"The database {engine.url.database!r} is encoded in {encoding}; a catalog needs UTF8.",
+                "Make one with `createdb --encoding=UTF8 --template=template0 NAME`.",
+            )
+        connection.execute(text("SET statement_timeout = 0; SET lock_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
+            connection.invalidate()  # its limits are off
+
+
+def way_out(code: str | None) -> str:
+    """What a person can do, by SQLSTATE or its class; a connection that did not come about has none."""
+    return _WAYS_OUT.get(code or "08") or _WAYS_OUT.get((code or "08")[:2]) or "The server's log says more."
+
+
+_ACCESS = "Check user, password and database in `catalog_url`."
+_AWAY = "Start the server or mend `catalog_url`, then run the same again: it goes on where it stopped."
+_SLOW = "The server took too long; see what else it does, then run the same again."
+_WAYS_OUT = {
+    "08": _AWAY,
+    "57": _AWAY,
+    "28": _ACCESS,
+    "3D": _ACCESS,
+    "25": "The server only reads (a standby?): name the one that writes in `catalog_url`.",
+    "53100": "Make room on the server's disk, then run the same again: it goes on where it stopped.",
+    "53300": "The server takes no more connections: raise its max_connections, or run fewer processes.",
+    "57014": _SLOW,
+    "55P03": _SLOW,
+}

@@ -1,0 +1,59 @@
+"""Connections to a catalog in a SQLite file, made safe for several writers."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+_WAIT_SECONDS = 30
+
+
+def writer_and_reader(url: URL) -> tuple[Engine, Engine]:
+    """The writer takes the write lock at BEGIN (a plain BEGIN loses updates silently); the reader never queues for it."""
+    return _engine(url, "BEGIN IMMEDIATE"), _engine(url, "BEGIN")
+
+
+def _engine(url: URL, begin: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # sqlite3 would begin by itself otherwise
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin_as_told(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+@contextmanager
+def migrating(engine: Engine) -> Iterator[None]:
+    """One process at a time."""
+    path = engine.url.database
+    if path is None or path == ":memory:":
+        yield
+        return
+    with FileLock(f"{path}.migrating"):
+        yield
+
+
+def way_out(code: str | None) -> str:
+    return "Check that the place is there, writable and not full, and that nothing else holds it for long."
+
+
+def copy_catalog(catalog: Path, copy: Path) -> None:
+    """A consistent copy of a SQLite catalog, while others may use it."""
+    with closing(sqlite3.connect(catalog)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
