@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import astuple, dataclass
+from enum import StrEnum
 
 from uniir.errors import SpaceMismatch
+
+
+class SpaceState(StrEnum):
+    """The ACTIVE space of a collection is searched. BUILDING: not yet. RETIRED: not any more. REMOVING: on its way out."""
+
+    ACTIVE = "active"
+    BUILDING = "building"
+    RETIRED = "retired"
+    REMOVING = "removing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,6 @@ class VectorSpace:
         ]
         raise SpaceMismatch(
             f"The collection was encoded in another vector space: {', '.join(differing)}.",
-            "Use the encoder it was made with; where that can't be had any more, ingest the same paths into another `--collection` "
-            "and delete this one (`uniir delete --all`).",
+            "Use the encoder it was made with, or change the collection's encoder: `uniir spaces add --encoder NAME`, "
+            "then `uniir spaces promote`.",
         )

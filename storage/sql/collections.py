@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from sqlalchemy import Row, bindparam, delete, func, insert, select
 
 from storage.sql.engines import Engines
-from storage.sql.schema import EmbeddingState, SpaceState, collections, documents, embeddings, failures, spaces
+from storage.sql.schema import EmbeddingState, collections, documents, embeddings, failures, spaces
 from uniir.documents import Modality
 from uniir.errors import NotFound, UsageError
-from uniir.spaces import VectorSpace
+from uniir.spaces import SpaceState, VectorSpace
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 

@@ -10,11 +10,12 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, litera
 
 from storage.sql.collections import CollectionRecord
 from storage.sql.rows import from_document, in_blocks
-from storage.sql.schema import EmbeddingState, SpaceState, documents, embeddings, now, sources, spaces
+from storage.sql.schema import EmbeddingState, documents, embeddings, now, sources, spaces
 from uniir.documents import Document
 from uniir.errors import UsageError
 from uniir.ids import new_id
 from uniir.ledger import Failure, Recording, SourceDraft, SourceKey
+from uniir.spaces import SpaceState
 
 
 @dataclass

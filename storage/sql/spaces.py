@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from storage.sql.collections import CollectionRecord, vectors_name
 from storage.sql.engines import Engines
-from storage.sql.schema import EmbeddingState, SpaceState, collections, documents, embeddings, now, spaces
+from storage.sql.schema import EmbeddingState, collections, documents, embeddings, now, spaces
 from uniir.errors import UsageError
-from uniir.spaces import VectorSpace
+from uniir.spaces import SpaceState, VectorSpace
 
 _PARTS = ("encoder", "weights", "preprocessing", "dtype", "dimension", "metric")
 
