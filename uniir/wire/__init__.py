@@ -15,8 +15,8 @@ from uniir.wire.collections import (
     NewCollection,
 )
 from uniir.wire.documents import DocumentAnswer, ExampleQuery, KeptPicture, Neighbour, PictureFacts
-from uniir.wire.ingest import FailedInput, IngestReport, IngestRequest, JobAnswer, JobsAnswer, JobState, Phase, Progress
-from uniir.wire.problems import Problem
+from uniir.wire.ingest import IngestReport, IngestRequest, JobAnswer, JobsAnswer, JobState, Phase, Progress
+from uniir.wire.problems import FailedInput, Problem
 from uniir.wire.search import (
     ComplementAnswer,
     ExplainRequest,
@@ -29,6 +29,15 @@ from uniir.wire.search import (
     SearchAnswer,
     SearchRequest,
     UsedInstruction,
+)
+from uniir.wire.spaces import (
+    PromoteRequest,
+    RemoveSpaceRequest,
+    RollbackRequest,
+    SpaceAnswer,
+    SpaceReport,
+    SpaceRequest,
+    SpacesAnswer,
 )
 from uniir.wire.upkeep import (
     DeleteAnswer,
@@ -81,17 +90,24 @@ __all__ = [
     "PictureFacts",
     "Problem",
     "Progress",
+    "PromoteRequest",
     "QueryAnswer",
     "QueryWeights",
     "RebuildAnswer",
     "RebuildRequest",
     "RebuiltCollection",
+    "RemoveSpaceRequest",
     "Request",
     "RerankAnswer",
+    "RollbackRequest",
     "ScoreTerm",
     "SearchAnswer",
     "SearchRequest",
     "Sha256",
+    "SpaceAnswer",
+    "SpaceReport",
+    "SpaceRequest",
+    "SpacesAnswer",
     "Text",
     "UsedInstruction",
     "Weight",

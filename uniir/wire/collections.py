@@ -7,6 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from uniir.documents import Modality
+from uniir.wire.spaces import SpaceAnswer
 from uniir.wire.values import Answer, Request
 
 
@@ -51,12 +52,16 @@ class LastRun(Answer):
 
 
 class CollectionAnswer(Answer):
-    """One collection. `dimension` and what follows is left out where only the catalog was asked."""
+    """One collection. `dimension` and what follows is left out where only the catalog was asked.
+
+    `spaces` is empty where nothing stands beside the space that is searched, and that one has every document.
+    """
 
     name: str
     encoder: str
     documents: HeldDocuments
     failed: int
+    spaces: list[SpaceAnswer] = []
     dimension: int | None = None
     last_run: LastRun | None = None
     index: IndexFacts | None = None

@@ -8,7 +8,8 @@ from enum import StrEnum
 from pydantic import Field
 
 from uniir.documents import Modality
-from uniir.wire.problems import Problem
+from uniir.wire.problems import FailedInput, Problem
+from uniir.wire.spaces import SpaceReport, SpaceRequest
 from uniir.wire.values import Answer, Request
 
 
@@ -22,12 +23,6 @@ class IngestRequest(Request):
     prune: bool = False
     retry: bool = False
     within_roots: bool = Field(False, description="refuse what lies outside `corpus_roots` even to who has the secret or token")
-
-
-class FailedInput(Answer):
-    path: str
-    code: str
-    reason: str
 
 
 class IngestReport(Answer):
@@ -58,7 +53,7 @@ class Phase(StrEnum):
 
 
 class Progress(Answer):
-    """Where a job stands, in sources. `total` is what must be read, none before the walk is done."""
+    """Where a job stands, in sources, or in documents of a space. `total` is what must be read, none before the walk is done."""
 
     phase: Phase = Phase.WAITING
     total: int | None = None
@@ -81,18 +76,20 @@ class JobState(StrEnum):
 
 
 class JobAnswer(Answer):
-    """An ingest that the service does or did."""
+    """An ingest that the service does or did, or the filling of a space: then `space` and `filled` stand for `request` and `report`."""
 
     id: str
     state: JobState
     collection: str
-    paths: list[str]
-    request: IngestRequest
+    paths: list[str] = []
+    request: IngestRequest | None = None
+    space: SpaceRequest | None = None
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
     progress: Progress = Progress()
     report: IngestReport | None = None
+    filled: SpaceReport | None = None
     problem: Problem | None = None
 
     @property
