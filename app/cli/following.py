@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -22,6 +23,7 @@ from uniir.wire import IngestReport, IngestRequest, JobAnswer, Phase, Progress
 
 _COMMAND = "uniir ingest"
 _OWNERS = 5  # that may die over one ingest
+_PAUSE = 0.1  # seconds
 _PHASES = {
     Phase.WAITING: "Waiting",
     Phase.LOOKING: "Looking",
@@ -35,7 +37,8 @@ def ingest(settings: Settings, request: IngestRequest) -> IngestReport:
     """Raises what the ingest raised, wherever it was done; goes on here, or at the next owner, where an owner dies over it."""
     with _interruptible() as stop:
         begun: str | None = None
-        for left in reversed(range(_OWNERS)):
+        died, patient_until = 0, time.monotonic() + settings.wait_seconds
+        while True:
             try:
                 with reached(settings, _COMMAND) as service:
                     if isinstance(service, LocalService):
@@ -43,39 +46,52 @@ def ingest(settings: Settings, request: IngestRequest) -> IngestReport:
                     begun = _begun(service, request, begun, settings)
                     return _followed(service, begun, stop)
             except ServiceUnavailable:
-                if not left or stop.is_set():
+                died += begun is not None
+                if stop.is_set() or died == _OWNERS or (begun is None and time.monotonic() >= patient_until):
                     raise
-                tell("The process that did the ingest is gone; going on.")
-        raise AssertionError
+            stop.wait(_PAUSE)  # an owner that takes no job any more is about to end
 
 
 def _here(service: LocalService, request: IngestRequest, begun: str | None, stop: threading.Event) -> IngestReport:
     """This process owns the directory: it works, answers others meanwhile, and does what they have queued before it ends."""
-    if begun is not None:
-        service.cancel(begun)  # what a dead owner had of it: the new job takes in all that was done
+    left = _left(service, begun)
+    if left is not None and left.is_over:
+        return _report_of(left)
+    if left is not None:
+        service.cancel(left.id)  # the new job takes in all that was done
     with answering(service):
         report = _followed(service, service.start_own_ingest(request).id, stop)
         told = False
-        for left in service.drain_jobs():
+        for queued in service.drain_jobs():
             if stop.is_set():
                 break
             if not told:
-                tell(f"Others have asked for {plural(len(left.jobs), 'ingest')} meanwhile; finishing that.")
+                tell(f"Others have asked for {plural(len(queued.jobs), 'ingest')} meanwhile; finishing that.")
                 told = True
     return report
 
 
 def _begun(service: Service, request: IngestRequest, begun: str | None, settings: Settings) -> str:
-    """The job to follow: the one that was begun, if its new owner goes on with it, else a new one."""
-    if begun is not None:
-        try:
-            if not service.job(begun).is_over:
-                return begun
-        except NotFound:
-            pass
+    """The job to follow: the one that was begun, if its new owner knows it, else a new one."""
+    left = _left(service, begun)
+    if left is not None:
+        return left.id
     if request.encoder is None and all(one.name != request.collection for one in service.collections().collections):
         request = request.model_copy(update={"encoder": settings.encoder})
     return service.start_ingest(request).id
+
+
+def _left(service: Service, begun: str | None) -> JobAnswer | None:
+    """The job as an owner that is gone has left it: it may have come to its end, and nobody heard."""
+    if begun is None:
+        return None
+    try:
+        left = service.job(begun)
+    except NotFound:
+        left = None
+    if left is None or not left.is_over:
+        tell("The process that did the ingest is gone; going on.")
+    return left
 
 
 def _followed(service: Service, job: str, stop: threading.Event) -> IngestReport:

@@ -5,32 +5,38 @@ from __future__ import annotations
 import json
 import re
 import signal
-from collections.abc import Iterator
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from app.local.opening import own
 from app.local.service import LocalService
+from app.service.hosted import HostedService
 from app.service.server import BackgroundServer
 from storage.ownership import Ownership, owner_of
 from tests.cli.running import Cli, Done, finish, spawn
 from tests.cli.test_processes import SETTINGS, big, uniir, wait_until
 from tests.folders import lay, picture
+from uniir.errors import ServiceUnavailable
 from uniir.settings import load_settings
-from uniir.wire import IngestRequest, JobState
+from uniir.wire import IngestRequest, JobAnswer, JobState
 
 TREE = {"cat.jpg": picture(1), "dog.jpg": picture(2), "dog.txt": "a dog", "notes/a.md": "first note", "bad.jpg": b"no"}
 SECRET = "for this test alone"
 
 
 @contextmanager
-def owner(cli: Cli) -> Iterator[LocalService]:
-    """A service that owns the directory of the test and answers."""
+def owner(cli: Cli, answers: Callable[[LocalService], HostedService] = lambda service: service) -> Iterator[LocalService]:
+    """A service that owns the directory of the test; `answers` is what others meet of it."""
     settings = load_settings(data_dir=cli.data)
     with own(settings, "uniir serve") as service:
-        server = BackgroundServer(service, settings, SECRET)
+        server = BackgroundServer(answers(service), settings, SECRET)
         server.start()
         service.announce(server.address, SECRET)
         yield service
@@ -116,6 +122,75 @@ def test_what_is_ingested_through_an_owner_is_found_at_once(uniir: Cli, corpus: 
         assert "a dog" in uniir("search", "a dog").out
         (job,) = service.jobs().jobs
         assert (job.state, job.paths) == (JobState.DONE, [str(corpus)])
+
+
+class Mute:
+    """A service that ends before anybody has heard how a job ended."""
+
+    def __init__(self, service: LocalService) -> None:
+        self._service = service
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._service, name)
+
+    def job(self, job: str) -> JobAnswer:
+        return self._service.job(job).model_copy(update={"state": JobState.RUNNING, "report": None, "problem": None})
+
+
+def test_an_ingest_that_an_owner_finished_before_it_was_gone_is_done_once_and_reported(uniir: Cli, corpus: Path) -> None:
+    uniir.set("wait_seconds", 60)
+    answers = threading.Event()
+
+    def own_until_the_job_is_over() -> None:
+        with owner(uniir, lambda service: cast(HostedService, Mute(service))) as service:
+            answers.set()
+            while not any(job.is_over for job in service.jobs().jobs):
+                time.sleep(0.02)
+
+    other = threading.Thread(target=own_until_the_job_is_over)
+    other.start()
+    assert answers.wait(60)
+    done = uniir("ingest", corpus, "--json")
+    other.join()
+    assert (done.code, done.json["added"], len(done.json["failed"])) == (3, 3, 1)
+    assert "going on" not in done.err
+    with own(load_settings(data_dir=uniir.data), "a test") as service:
+        assert [job.state for job in service.jobs().jobs] == [JobState.DONE]
+
+
+class Closing:
+    """A service that takes no job any more."""
+
+    def __init__(self, service: LocalService, asked: Callable[[], None]) -> None:
+        self._service = service
+        self._asked = asked
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._service, name)
+
+    def start_ingest(self, request: IngestRequest) -> JobAnswer:
+        self._asked()
+        raise ServiceUnavailable("The service is about to end.", "Ask again in a moment.")
+
+
+def test_an_ingest_waits_for_an_owner_that_is_about_to_end_however_long_that_takes(uniir: Cli, corpus: Path) -> None:
+    uniir.set("wait_seconds", 60)
+    answers, over, asked = threading.Event(), threading.Event(), Counter[str]()
+
+    def own_for_a_while() -> None:
+        with owner(uniir, lambda service: cast(HostedService, Closing(service, lambda: asked.update(["once"])))):
+            answers.set()
+            while asked["once"] < 12 and not over.wait(0.02):
+                pass
+
+    other = threading.Thread(target=own_for_a_while)
+    other.start()
+    assert answers.wait(60)
+    done = uniir("ingest", corpus, "--json")
+    over.set()
+    other.join()
+    assert done.code == 3, done.err
+    assert done.json["added"] == 3
 
 
 def test_an_owner_that_does_not_serve_is_waited_for_and_named(ready: Cli) -> None:
