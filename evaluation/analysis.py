@@ -34,6 +34,15 @@ class FirstHits:
     other: int
 
 
+def together(parts: Sequence[tuple[int, FirstHits]]) -> FirstHits:
+    """Those of several sets, each with its number of queries."""
+    queries = sum(count for count, _ in parts)
+    return FirstHits(
+        sum(count * one.modality_accuracy for count, one in parts) / queries,
+        *(sum(getattr(one, name) for _, one in parts) for name in ("wrong", "wrong_modality", "wrong_domain", "other")),
+    )
+
+
 def domain_of(identifier: str) -> str:
     """The domain of a qid or did; a data set that M-BEIR does not know is a domain of its own."""
     dataset = dataset_of(identifier)

@@ -100,7 +100,7 @@ def _label(directory: Path, report: Mapping[str, Any]) -> str:
 def _unlike(first: Mapping[str, Any], second: Mapping[str, Any]) -> Sequence[str]:
     found = [
         f"{name} {first['settings'][name]} against {second['settings'][name]}"
-        for name in ("split", "pool", "seed", "instructing")
+        for name in ("split", "pool", "seed", "instructing", "search", "rerank")
         if first["settings"][name] != second["settings"][name]
     ]
     if first["data"]["fingerprint"] != second["data"]["fingerprint"]:

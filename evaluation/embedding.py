@@ -70,6 +70,10 @@ class Embedded:
         return bytes(self.ids[row]).decode()
 
 
+class NothingToEmbed(UsageError):
+    """No entry at all."""
+
+
 class OccursTwice(UsageError):
     """An id that two entries have."""
 
@@ -82,7 +86,7 @@ def embedded(entries: Entries, encoder: Encoder, images: ImageLoader, directory:
     """The embeddings of these entries in a directory of their own; what an earlier run finished is kept.
 
     `entries` is called more than once and must give the same each time. `told` hears how many rows of how many are done.
-    Raises OccursTwice, UsageError for no entries, DirectoryInUse where another process fills the directory.
+    Raises OccursTwice, NothingToEmbed, DirectoryInUse where another process fills the directory.
     """
     directory.mkdir(parents=True, exist_ok=True)
     try:
@@ -102,7 +106,7 @@ def embedded(entries: Entries, encoder: Encoder, images: ImageLoader, directory:
 
 
 def listed(entries: Entries, directory: Path) -> Embedded:
-    """Ids and modalities alone, for candidates whose vectors are somewhere else. Raises OccursTwice, UsageError for no entries."""
+    """Ids and modalities alone, for candidates whose vectors are somewhere else. Raises OccursTwice, NothingToEmbed."""
     directory.mkdir(parents=True, exist_ok=True)
     if not (directory / "modalities.npy").exists():
         _write_list(entries, directory)
@@ -121,7 +125,7 @@ def _write_list(entries: Entries, directory: Path) -> None:
         ids.append(entry.id.encode())
         modalities.append(MODALITIES.index(entry.modality))
     if not ids:
-        raise UsageError(f"There is nothing to embed for {directory.name}.")
+        raise NothingToEmbed(f"There is nothing to embed for {directory.name}.")
     array = np.array(ids)
     ordered = np.sort(array)
     twice = ordered[:-1][ordered[1:] == ordered[:-1]]

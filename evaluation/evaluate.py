@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -13,27 +13,36 @@ from pathlib import Path
 from typing import Literal
 
 from evaluation import asking
-from evaluation.analysis import first_hits
-from evaluation.asking import Instructing, Wordings, target_of
+from evaluation.analysis import together
+from evaluation.asking import Instructing, Wordings
+from evaluation.averages import groups, overall
+from evaluation.complements import Complementing
+from evaluation.embedding import NothingToEmbed, OccursTwice
 from evaluation.gate import SelfRetrieval
 from evaluation.layout import QueryFile, global_pools, instructions_file, query_files
-from evaluation.mbeir import MbeirQuery, read_instructions, read_qrels, read_queries
+from evaluation.mbeir import WAY_OUT, MbeirQuery, lines_with, read_instructions, read_judgments, read_queries
 from evaluation.pools import Pool
-from evaluation.published import counterpart, published
-from evaluation.resampling import interval
-from evaluation.results import Report, SetResult, SetRow
-from evaluation.retrieval import ExactRetrieval, Found, Retrieval, ToldOf
-from evaluation.scoring import depth_of, headline_of, measured, require_libraries
+from evaluation.published import counterpart, published_errors, zero_shot_sets
+from evaluation.reading_again import SecondReading
+from evaluation.results import Report, SetResult
+from evaluation.retrieval import Asked, ExactRetrieval, Found, Retrieval, ToldOf
+from evaluation.rows import Compared, results_of, task_of
+from evaluation.scoring import depth_of, require_libraries
 from uniir.errors import UsageError
 from uniir.protocols import Encoder, ImageLoader
 
-_PACKAGES = ("uniir", "numpy", "faiss-cpu", "ir_measures", "pytrec_eval-terrier", "pillow", "onnxruntime", "torch")
-_PAPERS_SETS = 16
+_PACKAGES = (
+    *("uniir", "numpy", "faiss-cpu", "faiss-gpu-cu12", "ir_measures", "pytrec_eval-terrier", "pillow", "onnxruntime"),
+    *("torch", "transformers", "sentence-transformers"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be measured. Empty `tasks` or `datasets` are all that there are; `against` is a published model, `search` says how."""
+    """What is to be measured. Empty `tasks` or `datasets` are all that there are; `against` is a published model.
+
+    `search`, `rerank` and `complement` say how queries are answered, `held_out` names sets of M-BEIR that training did not see.
+    """
 
     root: Path
     split: str = "test"
@@ -44,19 +53,42 @@ class Plan:
     seed: int = 2023
     against: str | None = None
     search: str = "exact"
+    rerank: str = "off"
+    complement: bool = False
+    held_out: tuple[str, ...] = ()
 
 
-def evaluate(plan: Plan, encoder: Encoder, images: ImageLoader, work: Path, keep: Callable[[SetResult], None], told: ToldOf) -> Report:
+Keep = Callable[[SetResult], None]
+
+
+def evaluate(
+    plan: Plan,
+    encoder: Encoder,
+    images: ImageLoader,
+    work: Path,
+    keep: Keep,
+    told: ToldOf,
+    reading: SecondReading | None = None,
+    command: str = "",
+) -> Report:
     """Embeds what is not embedded yet under `work`, searches exactly, scores; `keep` gets each set when it is done.
 
-    Raises UsageError for data that can't be read and PipelineBroken where candidates do not find themselves.
+    `reading` reads the first hits again; `command` repeats the whole. Raises UsageError for data that can't be read, PipelineBroken
+    where candidates do not find themselves.
     """
-    return evaluate_by(plan, ExactRetrieval(plan.root.absolute(), encoder, images, work, told), keep)
+    complementing = Complementing(wordings_of(plan)) if plan.complement else None
+    retrieval = ExactRetrieval(plan.root.absolute(), encoder, images, work, told, reading, complementing)
+    return evaluate_by(plan, retrieval, keep, command)
 
 
-def evaluate_by(plan: Plan, retrieval: Retrieval, keep: Callable[[SetResult], None]) -> Report:
+def evaluate_by(plan: Plan, retrieval: Retrieval, keep: Keep, command: str = "") -> Report:
     """The same with any way to answer the queries."""
-    return _Evaluation(plan, retrieval).run(keep)
+    return _Evaluation(plan, retrieval).run(keep, command)
+
+
+def wordings_of(plan: Plan) -> Wordings:
+    """The table of instructions; empty where none are wanted. Raises UsageError."""
+    return {} if plan.instructing is Instructing.OFF else read_instructions(instructions_file(plan.root))
 
 
 class _Evaluation:
@@ -67,89 +99,59 @@ class _Evaluation:
         self._gates: dict[str, SelfRetrieval] = {}
         self._read: dict[Path, str] = {}  # every file that counted, with its SHA-256
 
-    def run(self, keep: Callable[[SetResult], None]) -> Report:
+    def run(self, keep: Keep, command: str) -> Report:
         plan = self._plan
-        files = [one for one in query_files(plan.root, plan.split) if not plan.datasets or one.name in plan.datasets]
-        files = [one for one in files if one.task is None or not plan.tasks or one.task in plan.tasks]
+        files = query_files(plan.root, plan.split, plan.datasets, plan.tasks)
         require_libraries()
         model = plan.against or counterpart(self._retrieval.space.weights)
-        wordings = self._wordings()
-        for file in files if plan.instructing is not Instructing.OFF else ():
-            asking.require_wordings(file.queries, wordings)
-        rows: list[SetRow] = []
-        headlines = []
+        wordings = wordings_of(plan)
+        if plan.instructing is not Instructing.OFF:
+            self._sha256(instructions_file(plan.root))
+            for file in files:
+                asking.require_wordings(file.queries, wordings)
+        sets: list[SetResult] = []
         for file in files:
-            for result in self._set(file, wordings, model):
+            for result in self._set(file, wordings, Compared(model, plan.pool, zero_shot_sets() | frozenset(plan.held_out))):
                 keep(result)
-                rows.append(result.row)
-                headlines.append(result.values[result.row.headline])
-        if not rows:
+                sets.append(result)
+        if not sets:
             raise UsageError("No queries are left.", f"Look at `--tasks` and `--datasets`; the data is in {plan.root}.")
-        whole = sum(published("UniIR CLIP_SF", plan.pool, row.task, row.dataset, row.headline) is not None for row in rows) == _PAPERS_SETS
-        average = published(model, plan.pool, None, "", "average") if model and whole and len(rows) == _PAPERS_SETS else None
         return Report(
             made=datetime.now(UTC).isoformat(timespec="seconds"),
             settings={**asdict(plan), "root": str(self._root), "instructing": self._wordings_name},
+            command=command,
             encoder={**asdict(self._retrieval.space), "fingerprint": self._retrieval.space.fingerprint},
             data=self._fingerprints(),
             versions=_versions(),
             gates=self._gates,
-            rows=rows,
-            average=interval(headlines),
+            rows=[one.row for one in sets],
+            average=overall(sets, model, plan.pool),
+            averages=list(groups(sets, model, plan.pool)),
+            first_hits=together([(one.row.queries, one.row.first_hits) for one in sets]),
             published_model=model,
-            published_average=None if average is None else average.value,
+            published_errors={} if model is None else published_errors(model, plan.pool),
         )
 
-    def _set(self, file: QueryFile, wordings: Wordings, model: str | None) -> list[SetResult]:
-        pool = self._pool([file.local_pool] if self._plan.pool == "local" else global_pools(self._plan.root, self._plan.split))
+    def _set(self, file: QueryFile, wordings: Wordings, compared: Compared) -> Sequence[SetResult]:
+        plan = self._plan
         every = list(read_queries(file.queries))
-        queries = [one for one in every if not self._plan.tasks or one.task in self._plan.tasks]
+        judgments = read_judgments(file.qrels)
+        queries = [one for one in every if not plan.tasks or task_of(one, judgments) in plan.tasks]
         if not queries:
             return []
-        qrels = read_qrels(file.qrels)
         self._sha256(file.qrels)
-        found = self._found(file, queries, pool, wordings)
-        absent = len(qrels.keys() - {one.qid for one in every})
-        by_task: dict[int, list[int]] = defaultdict(list)
-        for number, one in enumerate(queries):
-            by_task[one.task].append(number)
-        results = []
-        for task, numbers in sorted(by_task.items()):
-            judged = [number for number in numbers if queries[number].qid in qrels]
-            if not judged:
-                raise UsageError(f"{file.qrels} judges no query of task {task} of {file.queries.name}.")
-            positives = [qrels[queries[number].qid] for number in judged]
-            ranked = [found.ranked[number] for number in judged]
-            values = measured(ranked, positives, depth_of(file.name))
-            headline = headline_of(file.name)
-            qids = [queries[number].qid for number in judged]
-            targets = [
-                {kind for did in wanted if (kind := pool.modality_of_did(did))} or {target_of(queries[number], pool)}
-                for number, wanted in zip(judged, positives, strict=True)
-            ]
-            printed = published(model, self._plan.pool, task, file.name, headline) if model else None
-            row = SetRow(
-                dataset=file.name,
-                task=task,
-                queries=len(judged),
-                candidates=len(pool),
-                headline=headline,
-                measures={name: interval([one]) for name, one in values.items()},
-                first_hits=first_hits(qids, [line[0] if line else None for line in ranked], positives, targets, pool),
-                failed_queries=sum(number in found.failed for number in judged),
-                failed_candidates=len(pool.embedded.failures),
-                without_judgments=len(numbers) - len(judged),
-                judged_but_absent=absent,
-                published=None if printed is None else printed.value,
-            )
-            results.append(SetResult(row, qids, positives, ranked, found.scores[judged], values))
-        return results
+        pool = self._pool([file.local_pool] if plan.pool == "local" else global_pools(plan.root, plan.split))
+        with _explained([file.queries]):
+            found = self._found(file, queries, pool, wordings)
+        absent = len(judgments.positives.keys() - {one.qid for one in every})
+        return list(results_of(file.name, queries, absent, judgments, found, pool, compared))
 
     def _pool(self, files: Sequence[Path]) -> Pool:
         key = tuple(files)
         if key not in self._pools:
             name, digest = _stem(files[0]), _digest(self._root, *map(self._sha256, files))
-            self._pools[key], self._gates[name] = self._retrieval.pool(files, name, digest, self._plan.seed)
+            with _explained(files):
+                self._pools[key], self._gates[name] = self._retrieval.pool(files, name, digest, self._plan.seed)
         return self._pools[key]
 
     def _found(self, file: QueryFile, queries: Sequence[MbeirQuery], pool: Pool, wordings: Wordings) -> Found:
@@ -158,23 +160,18 @@ class _Evaluation:
         parts = (self._sha256(file.queries), *map(self._sha256, pool.files), str(sorted(wordings.items(), key=repr)), plan.tasks)
         digest = _digest(self._root, *parts, plan.seed if chosen == "random" else "")
         return self._retrieval.found(
-            lambda: asking.entries_of(self._root, queries, pool, wordings, plan.instructing, plan.seed),
-            f"{_stem(file.queries)}-{chosen}",
-            digest,
+            Asked(
+                lambda: asking.entries_of(self._root, queries, pool, wordings, plan.instructing, plan.seed),
+                f"{_stem(file.queries)}-{chosen}",
+                digest,
+                depth_of(file.name),
+            ),
             pool,
-            depth_of(file.name),
         )
 
     @property
     def _wordings_name(self) -> str:
         return str(Instructing.RANDOM if self._plan.instructing is Instructing.ON else self._plan.instructing)
-
-    def _wordings(self) -> Wordings:
-        if self._plan.instructing is Instructing.OFF:
-            return {}
-        file = instructions_file(self._plan.root)
-        self._sha256(file)
-        return read_instructions(file)
 
     def _sha256(self, file: Path) -> str:
         if file not in self._read:
@@ -185,6 +182,18 @@ class _Evaluation:
     def _fingerprints(self) -> Mapping[str, object]:
         files = {str(file.relative_to(self._plan.root)): sha for file, sha in sorted(self._read.items())}
         return {"fingerprint": _digest(*(f"{name} {sha}" for name, sha in files.items())), "files": files}
+
+
+@contextmanager
+def _explained(files: Sequence[Path]) -> Iterator[None]:
+    """Names the file and the lines behind what is known by an id alone. Raises UsageError."""
+    try:
+        yield
+    except OccursTwice as error:
+        places = "; ".join(f"{file}, line {number}" for file in files for number in lines_with(file, error.identifier))
+        raise UsageError(f"The id {error.identifier} occurs twice: {places}.", error.way_out) from None
+    except NothingToEmbed:
+        raise UsageError(f"There is no line in {', '.join(map(str, files))}.", WAY_OUT) from None
 
 
 def _digest(*parts: object) -> str:

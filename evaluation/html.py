@@ -2,122 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
+from importlib.resources import files
 
-from evaluation.resampling import Interval
+from evaluation import plots
+from evaluation.analysis import FirstHits
+from evaluation.plots import Bar, Dots, Parts
 from evaluation.results import Report, SetRow
 from evaluation.scoring import EXPLAINED
-from evaluation.words import TASKS, measured_with, notes
+from evaluation.words import ERRORS, TASKS, headline_sentence, measured_with, notes
 
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; background: #fff }
-table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums } .wide { overflow-x: auto }
-th, td { padding: .25rem .5rem; white-space: nowrap; text-align: right; border-bottom: 1px solid #ddd }
-th:first-child, td:first-child { text-align: left }
-svg text { font: 12px system-ui, sans-serif; fill: currentColor } dt { font-weight: 600 } dd { margin: 0 0 .5rem 0 }
-@media (prefers-color-scheme: dark) { body { color: #e8e8e8; background: #161616 } th, td { border-color: #444 } }
-"""
-_BAR, _PUBLISHED = "#2f6fb0", "#d9822b"
-_KINDS = {"wrong modality": "#b2432f", "wrong domain": "#d9a02b", "other": "#7d8a97"}
-_LEFT, _WIDTH, _LINE = 240, 560, 26
 _SHOWN = ("hit@1", "hit@5", "hit@10", "recall@10", "ndcg@10", "map@5", "mrr@10")
+_DEPTHS = ("hit@1", "hit@5", "hit@10")
+
+
+def page(title: str, body: str) -> str:
+    """A whole page in the reports' style; it loads nothing from anywhere."""
+    style = (files("evaluation") / "data" / "report.css").read_text("utf-8")
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)}</title><style>\n{style}</style></head>\n<body>\n{body}\n</body></html>\n"
+    )
+
+
+def table_of(header: Sequence[str], rows: Sequence[Sequence[str]], last: Sequence[str] = ()) -> str:
+    """A table that scrolls sideways where it is too wide; `last` is a line below a rule."""
+    head = "".join(f"<th>{escape(one)}</th>" for one in header)
+    lines = "".join(f"<tr>{_cells(row)}</tr>" for row in rows)
+    end = f'<tr class="sum">{_cells(last)}</tr>' if last else ""
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{lines}{end}</tbody></table></div>'
 
 
 def as_html(report: Report) -> str:
-    """The page; it loads nothing from anywhere."""
-    title = f"{report.encoder['encoder']}, {report.settings['pool']} pool"
-    body = "\n".join(_body(report))
-    return (
-        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style>\n<body>\n{body}\n</body></html>\n"
-    )
+    """The report as a page."""
+    return page(f"{report.encoder['encoder']}, {report.settings['pool']} pool", "\n".join(_body(report)))
 
 
 def _body(report: Report) -> Iterator[str]:
-    settings, average = report.settings, report.average
-    yield f"<h1>{escape(str(report.encoder['encoder']))} on {len(report.rows)} retrieval tasks</h1>"
-    pool = "the candidates of all tasks together" if settings["pool"] == "global" else "the candidates of its own task"
-    yield (
-        f"<p>Over {sum(row.queries for row in report.rows):,} queries a right answer is among the first hits in "
-        f"<strong>{_percent(average.value)} %</strong> of cases, each task counting alike (95 % confidence: {_percent(average.low)} to "
-        f"{_percent(average.high)}). The first hits are the first five, or ten for Fashion200K and FashionIQ; "
-        f"each query is put to {pool}. Instructions: {escape(str(settings['instructing']))}. "
-        f"Data: {escape(str(settings['root']))}, split {escape(str(settings['split']))}.</p>"
-    )
-    yield "<h2>By task</h2>"
-    yield _plot(report)
-    beside = f" Dots: {escape(str(report.published_model))} as published." if _published(report) else ""
-    yield f"<p>Bars: share of queries answered, in percent; lines: 95 % confidence.{beside}</p>"
-    yield _scores(report)
-    yield "<h2>What goes wrong</h2>"
-    yield _errors(report.rows)
-    yield (
-        "<p>Each bar is all queries of a task whose first hit is wrong: a hit of another kind than asked for (a text instead of a "
-        "picture, say), of the right kind from another domain, or of the right kind and domain and still wrong.</p>"
-    )
+    settings = report.settings
+    yield f"<h1>How well {escape(str(report.encoder['encoder']))} finds what is asked for</h1>"
+    yield f'<p class="under">Measured on {escape(str(settings["root"]))} ({escape(str(settings["split"]))} split), {report.made[:10]}</p>'
+    yield f'<p class="lead">{escape(headline_sentence(report))}</p>'
+    yield _facts(report)
+    yield "<h2>What was measured</h2>"
+    yield from (f"<p>{escape(one)}</p>" for one in _protocol(report))
+    yield from _by_task(report)
+    yield from _scores(report)
+    yield from _reranked(report.rows)
+    yield from _completed(report.rows)
+    yield from _errors(report)
     yield "<h2>What the numbers mean</h2><dl>"
     yield from (f"<dt>{escape(name)}</dt><dd>{escape(meaning)}.</dd>" for name, meaning in EXPLAINED.items())
     yield "</dl>"
     if told := list(notes(report.rows)):
         yield f"<h2>Left out or failed</h2><ul>{''.join(f'<li>{escape(one)}</li>' for one in told)}</ul>"
-    yield f"<h2>Measured with</h2><ul>{''.join(f'<li>{escape(one)}</li>' for one in measured_with(report))}</ul>"
+    if report.command:
+        yield f"<h2>To repeat it</h2><pre>{escape(report.command)}</pre>"
+    yield "<h2>Measured with</h2>"
+    rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in measured_with(report))
+    yield f'<table class="plain">{rows}</table>'
 
 
-def _published(report: Report) -> bool:
-    return report.published_model is not None and any(row.published is not None for row in report.rows)
+def _facts(report: Report) -> str:
+    found, sample = (sum(getattr(one, name) for one in report.gates.values()) for name in ("found", "sample"))
+    pools = sorted({row.candidates for row in report.rows})
+    facts = [
+        (f"{sum(row.queries for row in report.rows):,}", "queries"),
+        (f"{len(report.rows)}", "data sets and tasks" if len(report.rows) > 1 else "data set and task"),
+        (f"{pools[0]:,}" if len(pools) == 1 else f"{pools[0]:,} to {pools[-1]:,}", "candidates to choose from"),
+        (f"{100 * report.first_hits.modality_accuracy:.1f} %", "first hits of the wanted kind"),
+        (f"{100 * found / max(1, sample):.1f} %", "of candidates find themselves"),
+    ]
+    return f'<ul class="facts">{"".join(f"<li><b>{escape(one)}</b><span>{escape(name)}</span></li>" for one, name in facts)}</ul>'
 
 
-def _plot(report: Report) -> str:
-    lines: list[tuple[str, Interval, float | None]] = [(_name(row), row.measures[row.headline], row.published) for row in report.rows]
-    lines.append(("Average", report.average, report.published_average))
-    shapes = []
-    for number, (name, one, published) in enumerate(lines):
-        middle = number * _LINE + _LINE / 2
-        shapes.append(f'<text x="{_LEFT - 8}" y="{middle + 4}" text-anchor="end">{escape(name)}</text>')
-        shapes.append(f'<rect x="{_LEFT}" y="{middle - 8}" width="{_WIDTH * one.value:.1f}" height="16" fill="{_BAR}"/>')
-        low, high = (_LEFT + _WIDTH * bound for bound in (one.low, one.high))
-        shapes.append(f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{middle}" y2="{middle}" stroke="currentColor" stroke-width="2"/>')
-        if published is not None:
-            shapes.append(f'<circle cx="{_LEFT + _WIDTH * published / 100:.1f}" cy="{middle}" r="5" fill="{_PUBLISHED}"/>')
-        shapes.append(f'<text x="{_LEFT + _WIDTH + 10}" y="{middle + 4}">{_percent(one.value)}</text>')
-    return _svg(shapes, len(lines), "Share of queries answered, by task")
+def _protocol(report: Report) -> Iterator[str]:
+    settings = report.settings
+    pool = "all candidates of all tasks together" if settings["pool"] == "global" else "the candidates of its own task"
+    asked = {
+        "off": "no instruction",
+        "first": "an instruction that says what is wanted, always the first wording of its task",
+        "random": f"an instruction that says what is wanted, one of its task's wordings drawn at random (seed {settings['seed']})",
+    }.get(str(settings["instructing"]), str(settings["instructing"]))
+    yield (
+        "A query is a text, a picture or both; its right answers come with the data. "
+        f"Each query was put to {pool}, with {asked}. "
+        "Nothing was filtered: an answer of the wrong kind, and the query's own picture, can push a right one out."
+    )
+    yield (
+        "A query counts as answered if any right answer is among the first five hits (the UniIR paper calls that Recall@5), "
+        "or the first ten for Fashion200K and FashionIQ. The average counts each data set and task alike, however many queries it has. "
+        f"Search: {settings['search']}; reading the first hits again: {settings['rerank']}."
+    )
+    yield (
+        "Confidence intervals come from drawing the queries anew 2,000 times: "
+        "they tell what another sample of such queries might give, and nothing of other data."
+    )
 
 
-def _errors(rows: Sequence[SetRow]) -> str:
-    shapes = []
-    for number, row in enumerate(rows):
-        middle, left = number * _LINE + _LINE / 2, float(_LEFT)
-        shapes.append(f'<text x="{_LEFT - 8}" y="{middle + 4}" text-anchor="end">{escape(_name(row))}</text>')
-        for kind, count in _kinds(row).items():
-            width = _WIDTH * count / max(1, row.first_hits.wrong)
-            label = f"{kind}: {count:,} of {row.first_hits.wrong:,}"
-            shapes.append(
-                f'<rect x="{left:.1f}" y="{middle - 8}" width="{width:.1f}" height="16" fill="{_KINDS[kind]}"><title>{label}</title></rect>'
-            )
-            left += width
-        shapes.append(f'<text x="{_LEFT + _WIDTH + 10}" y="{middle + 4}">{row.first_hits.wrong:,} wrong</text>')
-    middle, left = len(rows) * _LINE + _LINE / 2, float(_LEFT)
-    for kind, colour in _KINDS.items():
-        shapes.append(f'<rect x="{left}" y="{middle - 6}" width="12" height="12" fill="{colour}"/>')
-        shapes.append(f'<text x="{left + 18}" y="{middle + 4}">{kind}</text>')
-        left += 140
-    return _svg(shapes, len(rows) + 1, "Wrong first hits by kind of error")
+def _by_task(report: Report) -> Iterator[str]:
+    yield "<h2>By data set and task</h2>"
+    rows = [Bar(_name(row), row.measures[row.headline], row.published) for row in report.rows]
+    average = report.average
+    rows.append(Bar("Average", average.value, average.published, strong=True))
+    beside = f"{report.published_model}, published" if report.published_model else None
+    yield plots.bars("Queries answered, by data set and task", "queries answered, in percent (higher is better)", rows, beside)
+    yield "<h3>How far down one has to look</h3>"
+    lines = [Dots(_name(row), [row.measures[name].value for name in _DEPTHS]) for row in report.rows]
+    legend = [f"right answer among the first {name.partition('@')[2]}" for name in _DEPTHS]
+    legend[0] = "right answer first"
+    yield plots.dots("Queries answered by number of hits looked at", "queries answered, in percent", lines, legend)
 
 
-def _kinds(row: SetRow) -> Mapping[str, int]:
-    first = row.first_hits
-    return dict(zip(_KINDS, (first.wrong_modality, first.wrong_domain, first.other), strict=True))
-
-
-def _svg(shapes: Sequence[str], lines: int, title: str) -> str:
-    width, height = _LEFT + _WIDTH + 90, lines * _LINE
-    return f'<div class="wide"><svg role="img" aria-label="{title}" width="{width}" height="{height}">{"".join(shapes)}</svg></div>'
-
-
-def _scores(report: Report) -> str:
-    beside = [report.published_model] if report.published_model is not None and _published(report) else []
-    header = ["task", "queries", "candidates", "headline", *_SHOWN, "modality accuracy@1", *beside]
+def _scores(report: Report) -> Iterator[str]:
+    yield "<h2>All scores</h2>"
+    beside = [f"{report.published_model}, published"] if report.published_model is not None else []
+    header = ["data set and task", "queries", "candidates", "headline", *_SHOWN, "modality accuracy@1", *beside]
     cells = [
         [
             _name(row),
@@ -130,16 +131,98 @@ def _scores(report: Report) -> str:
         ]
         for row in report.rows
     ]
-    average = "" if report.published_average is None else f"{report.published_average:.1f}"
-    gap = [""] * (len(_SHOWN) + 1)
-    cells.append(["Average", "", "", _percent(report.average.value), *gap, *([average] * len(beside))])
-    head = "".join(f"<th>{escape(one)}</th>" for one in header)
-    lines = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
-    return f'<div class="wide"><table><tr>{head}</tr>{lines}</table></div>'
+    gap = [""] * len(_SHOWN)
+    average = _printed(report.average.published)
+    accuracy = _percent(report.first_hits.modality_accuracy)
+    last = ["Average", "", "", _percent(report.average.value.value), *gap, accuracy, *([average] * len(beside))]
+    yield table_of(header, cells, last)
+    yield "<h3>Averages</h3>"
+    averages = [
+        [
+            one.name,
+            str(one.sets),
+            _percent(one.value.value),
+            f"{_percent(one.value.low)} to {_percent(one.value.high)}",
+            *([_printed(one.published)] * len(beside)),
+        ]
+        for one in report.averages
+    ]
+    yield table_of(["of", "data sets", "average", "95 % confidence", *beside], averages)
+    if any(row.held_out for row in report.rows):
+        names = sorted({row.dataset for row in report.rows if row.held_out})
+        yield f"<p>Held out of training: {escape(', '.join(names))}.</p>"
+
+
+def _reranked(rows: Sequence[SetRow]) -> Iterator[str]:
+    read = [(row, row.rerank) for row in rows if row.rerank is not None]
+    if not read:
+        return
+    yield "<h2>Reading the first hits again</h2>"
+    yield "<p>The first hits of the search were read once more, query and candidate together, and put in a new order.</p>"
+    lines = [Dots(_name(row), [gain.before[row.headline].value, row.measures[row.headline].value]) for row, gain in read]
+    yield plots.dots("Before and after reading again", "queries answered, in percent", lines, ["before", "after"])
+    cells = [
+        [
+            _name(row),
+            row.headline,
+            _percent(gain.before[row.headline].value),
+            _percent(row.measures[row.headline].value),
+            f"{100 * gain.difference.value:+.1f} ({100 * gain.difference.low:+.1f} to {100 * gain.difference.high:+.1f})",
+            f"{gain.probability:.4f}",
+            f"{_percent(gain.before['ndcg@10'].value)} → {_percent(row.measures['ndcg@10'].value)}",
+            f"{_percent(gain.before['map@5'].value)} → {_percent(row.measures['map@5'].value)}",
+        ]
+        for row, gain in read
+    ]
+    yield table_of(["data set and task", "measure", "before", "after", "difference", "p", "ndcg@10", "map@5"], cells)
+    yield "<p>p: how often chance alone makes a difference as large, by flipping the signs of the queries' differences.</p>"
+
+
+def _completed(rows: Sequence[SetRow]) -> Iterator[str]:
+    if not any(row.with_complements is not None for row in rows):
+        return
+    yield "<h2>With missing halves</h2>"
+    yield (
+        "<p>For each hit that is a text or a picture alone, the nearest of the other kind was looked for (UniRAG's complement). "
+        "Before: as everywhere here. After: a query counts if a hit or its other half is a right answer.</p>"
+    )
+    cells = [
+        [_name(row), *(f"{_percent(row.measures[name].value)} → {_percent(halves[name].value)}" for name in _DEPTHS)]
+        for row in rows
+        if (halves := row.with_complements) is not None
+    ]
+    yield table_of(["data set and task", *_DEPTHS], cells)
+
+
+def _errors(report: Report) -> Iterator[str]:
+    yield "<h2>What goes wrong</h2>"
+    lines = [_parts(_name(row), row.first_hits) for row in report.rows]
+    lines.append(_parts("All queries", report.first_hits))
+    if errors := report.published_errors:
+        lines.append(Parts(f"{report.published_model}, published", [errors[kind] for kind in ERRORS], ""))
+    legend = ["of another kind than asked for", "of another domain", "of the right kind and domain"]
+    yield plots.stacked("Wrong first hits by kind of error", "share of the wrong first hits, in percent", lines, legend)
+    yield (
+        "<p>Each line is all queries whose first hit is wrong: it is of another kind than asked for (a text instead of a picture, say), "
+        "of the right kind from another domain (news instead of fashion), or of the right kind and domain and still no right answer. "
+        "How many queries these are stands at the end of the line.</p>"
+    )
+
+
+def _parts(name: str, first: FirstHits) -> Parts:
+    return Parts(name, [first.wrong_modality, first.wrong_domain, first.other], f"{first.wrong:,} wrong")
+
+
+def _cells(row: Sequence[str]) -> str:
+    return "".join(f"<td>{escape(cell)}</td>" for cell in row)
 
 
 def _name(row: SetRow) -> str:
     return f"{row.dataset}: {TASKS.get(row.task, row.task)}"
+
+
+def _printed(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
 
 
 def _percent(share: float) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from evaluation.analysis import FirstHits
 from evaluation.compare import Comparison
 from evaluation.resampling import Interval
 from evaluation.results import Report, SetRow
 from evaluation.scoring import EXPLAINED
-from evaluation.words import TASKS, measured_with, notes
+from evaluation.words import ERRORS, TASKS, headline_sentence, measured_with, notes
 
 _SHOWN = ("hit@1", "hit@5", "hit@10", "recall@10", "ndcg@10", "map@5", "mrr@10")
 _CERTAIN = 0.05
@@ -23,6 +24,7 @@ def _lines(report: Report) -> Iterator[str]:
     settings = report.settings
     yield f"# {report.encoder['encoder']} on {settings['root']}, {settings['pool']} pool"
     yield ""
+    yield from (headline_sentence(report), "")
     yield f"Split {settings['split']}, instructions {settings['instructing']}, seed {settings['seed']}, search {settings['search']}."
     yield "Percent; in brackets 95 % confidence."
     yield ""
@@ -36,14 +38,21 @@ def _lines(report: Report) -> Iterator[str]:
             "weights were trained anew after the paper, and wordings are drawn at random: several points of difference are known."
         )
     yield ""
+    yield from ("## By task", "", *_averages(report), "")
+    if any(row.rerank is not None for row in report.rows):
+        yield from ("## Before and after reading the first hits again", "", *_reranked(report.rows), "")
+    if any(row.with_complements is not None for row in report.rows):
+        yield from ("## With missing halves", "", *_completed(report.rows), "")
     yield "## First hits"
     yield ""
-    yield from _first_hits(report.rows)
+    yield from _first_hits(report)
     yield ""
     told = [f"- {one}" for one in notes(report.rows)]
     if told:
         yield from ("## Left out or failed", "", *told, "")
-    yield from ("## Measured with", "", *(f"- {one}" for one in measured_with(report)))
+    if report.command:
+        yield from ("## To repeat it", "", f"    {report.command}", "")
+    yield from ("## Measured with", "", *(f"- {name}: {value}" for name, value in measured_with(report)))
 
 
 def _scores(report: Report) -> Iterator[str]:
@@ -65,22 +74,69 @@ def _scores(report: Report) -> Iterator[str]:
         "",
         "",
         "",
-        _interval(report.average),
+        _interval(report.average.value),
         *("" for _ in _SHOWN),
-        *([_printed(report.published_average)] * len(published)),
+        *([_printed(report.average.published)] * len(published)),
     ]
     yield from table(["task", "data set", "queries", "pool", "headline", *_SHOWN, *published], [*rows, average])
 
 
-def _first_hits(rows: Sequence[SetRow]) -> Iterator[str]:
+def _averages(report: Report) -> Iterator[str]:
+    published = [report.published_model] if report.published_model else []
+    rows = [
+        [one.name, str(one.sets), _interval(one.value), *([_printed(one.published)] if published else [])]
+        for one in (*report.averages, report.average)
+    ]
+    yield from table(["of", "sets", "average", *published], rows)
+
+
+def _reranked(rows: Sequence[SetRow]) -> Iterator[str]:
+    header = ["task", "data set", "measure", "before", "after", "difference", "p"]
+    cells = []
+    for row in rows:
+        if row.rerank is None:
+            continue
+        for name in (row.headline, *(one for one in ("ndcg@10", "map@5") if one != row.headline)):
+            exact = name == row.headline
+            difference = row.measures[name].value - row.rerank.before[name].value
+            cells.append(
+                [
+                    str(row.task),
+                    row.dataset,
+                    name,
+                    _percent(row.rerank.before[name].value),
+                    _percent(row.measures[name].value),
+                    _interval(row.rerank.difference, signed=True) if exact else f"{100 * difference:+.2f}",
+                    f"{row.rerank.probability:.4f}" if exact else "",
+                ]
+            )
+    yield from table(header, cells)
+
+
+def _completed(rows: Sequence[SetRow]) -> Iterator[str]:
+    shown = ("hit@1", "hit@5", "hit@10")
+    cells = [
+        [str(row.task), row.dataset, *(f"{_percent(row.measures[name].value)} -> {_percent(halves[name].value)}" for name in shown)]
+        for row in rows
+        if (halves := row.with_complements) is not None
+    ]
+    yield from table(["task", "data set", *shown], cells)
+    yield ""
+    yield "Share of queries with a positive among the first hits, and with one among these or the other halves that were found for them."
+
+
+def _first_hits(report: Report) -> Iterator[str]:
     header = ["task", "data set", "modality accuracy@1", "wrong", "wrong modality", "wrong domain", "other error"]
-    yield from table(header, [_first_hit_cells(row) for row in rows])
+    rows = [_first_hit_cells(str(row.task), row.dataset, row.queries, row.first_hits) for row in report.rows]
+    rows.append(_first_hit_cells("All", "", sum(row.queries for row in report.rows), report.first_hits))
+    if errors := report.published_errors:
+        rows.append([report.published_model or "", "", "", "", *(f"{errors[kind]:.1f}" for kind in ERRORS)])
+    yield from table(header, rows)
 
 
-def _first_hit_cells(row: SetRow) -> list[str]:
-    first = row.first_hits
+def _first_hit_cells(task: str, dataset: str, queries: int, first: FirstHits) -> list[str]:
     shares = (_percent(count / first.wrong) if first.wrong else "" for count in (first.wrong_modality, first.wrong_domain, first.other))
-    return [str(row.task), row.dataset, _percent(first.modality_accuracy), _percent(first.wrong / row.queries), *shares]
+    return [task, dataset, _percent(first.modality_accuracy), _percent(first.wrong / queries), *shares]
 
 
 def comparison_as_markdown(comparison: Comparison) -> str:

@@ -37,12 +37,13 @@ class MbeirQuery:
 
 @dataclass(frozen=True, slots=True)
 class MbeirCandidate:
-    """One line of a candidate pool; `image` is relative to M-BEIR's root."""
+    """One line of a candidate pool; `image` is relative to M-BEIR's root, `offset` where the line begins in its (unpacked) file."""
 
     did: str
     text: str | None
     image: str | None
     modality: Modality
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +91,23 @@ def read_queries(file: Path) -> Iterator[MbeirQuery]:
 
 def read_candidates(file: Path) -> Iterator[MbeirCandidate]:
     """Raises UsageError at the first line that is no candidate."""
-    for line in _json_lines(file):
-        with line.explained():
-            yield MbeirCandidate(
-                did=line.identifier("did"),
-                text=line.optional("txt"),
-                image=line.optional("img_path"),
-                modality=parse_modality(line.values.get("modality")),
-            )
+    return map(_candidate, _json_lines(file))
+
+
+def candidate_in(raw: bytes, file: Path) -> MbeirCandidate:
+    """The candidate of one line that was read from this file. Raises UsageError."""
+    return _candidate(_Line(file, 0, 0, _values(raw, file, 0)))
+
+
+def _candidate(line: _Line) -> MbeirCandidate:
+    with line.explained():
+        return MbeirCandidate(
+            did=line.identifier("did"),
+            text=line.optional("txt"),
+            image=line.optional("img_path"),
+            modality=parse_modality(line.values.get("modality")),
+            offset=line.offset,
+        )
 
 
 def read_judgments(file: Path) -> Judgments:
@@ -149,6 +159,7 @@ def lines_with(file: Path, identifier: str) -> list[int]:
 class _Line:
     file: Path
     number: int
+    offset: int
     values: Mapping[str, Any]
 
     @contextmanager
@@ -183,17 +194,22 @@ class _Line:
 
 
 def _json_lines(file: Path) -> Iterator[_Line]:
+    offset = 0
     with _opened(file) as lines:
         for number, raw in enumerate(lines, start=1):
-            if not raw.strip():
-                continue
-            try:
-                values = json.loads(raw.removeprefix(BOM_UTF8))
-            except (json.JSONDecodeError, UnicodeDecodeError) as error:
-                raise UsageError(f"{file}, line {number}: not JSON ({error}).", WAY_OUT) from None
-            if not isinstance(values, dict):
-                raise UsageError(f"{file}, line {number}: not a JSON object.", WAY_OUT)
-            yield _Line(file, number, values)
+            if raw.strip():
+                yield _Line(file, number, offset, _values(raw, file, number))
+            offset += len(raw)
+
+
+def _values(raw: bytes, file: Path, number: int) -> Mapping[str, Any]:
+    try:
+        values = json.loads(raw.removeprefix(BOM_UTF8))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{file}, line {number}: not JSON ({error}).", WAY_OUT) from None
+    if not isinstance(values, dict):
+        raise UsageError(f"{file}, line {number}: not a JSON object.", WAY_OUT)
+    return values
 
 
 @contextmanager

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from evaluation import ablation_report
+from evaluation.ablation import Ablation
 from evaluation.html import as_html
 from evaluation.markdown import as_markdown
 from evaluation.results import FORMAT, Report, SetResult
@@ -28,8 +30,8 @@ class Output:
         self._directory = directory
         for name in ("runs", "qrels"):
             (directory / name).mkdir(parents=True, exist_ok=True)
-            for file in (directory / name).glob("*.trec"):
-                file.unlink()
+        for file in (*directory.glob("*/*.trec"), *directory.glob("retrieved/*.jsonl")):
+            file.unlink()
         (directory / _REPORT).unlink(missing_ok=True)
         (directory / _QUERIES).write_text("")
 
@@ -40,6 +42,9 @@ class Output:
         with (self._directory / "qrels" / f"{name}.trec").open("w") as file:
             for qid, positives in zip(result.qids, result.positives, strict=True):
                 file.writelines(f"{qid} 0 {did} 1\n" for did in sorted(positives))
+        if result.complements is not None:
+            (self._directory / "retrieved").mkdir(exist_ok=True)
+            (self._directory / "retrieved" / f"{name}.jsonl").write_text("".join(_retrieved_lines(result, result.complements)))
         with (self._directory / _QUERIES).open("a") as file:
             for number, qid in enumerate(result.qids):
                 values = {measure: round(float(one[number]), 6) for measure, one in result.values.items()}
@@ -52,6 +57,29 @@ class Output:
         part = self._directory / f"{_REPORT}.part"
         part.write_text(json.dumps(report.as_json(), indent=2) + "\n")
         os.replace(part, self._directory / _REPORT)
+
+
+class AblationOutput:
+    """A directory with `ablation.md`, `.html` and `.json`, and a whole evaluation in a directory of its own for each way of instructing."""
+
+    def __init__(self, directory: Path) -> None:
+        strange = directory.exists() and (not directory.is_dir() or (any(directory.iterdir()) and not (directory / "on").is_dir()))
+        if strange:
+            raise UsageError(f"{directory} holds something else.", "Name a new directory with `--output`.")
+        self._directory = directory
+        self._outputs: dict[str, Output] = {}
+
+    def keep(self, name: str) -> Callable[[SetResult], None]:
+        """Where the sets of one way of instructing go."""
+        self._outputs[name] = Output(self._directory / name.replace(" ", "-"))
+        return self._outputs[name].keep
+
+    def finish(self, found: Ablation) -> None:
+        for name, report in found.reports.items():
+            self._outputs[name].finish(report)
+        (self._directory / "ablation.md").write_text(ablation_report.as_markdown(found))
+        (self._directory / "ablation.html").write_text(ablation_report.as_html(found))
+        (self._directory / "ablation.json").write_text(json.dumps(found.as_json(), indent=2) + "\n")
 
 
 def read_report(directory: Path) -> Mapping[str, Any]:
@@ -70,6 +98,12 @@ def read_query_values(directory: Path) -> Iterator[Mapping[str, Any]]:
     with (directory / _QUERIES).open() as lines:
         for line in lines:
             yield json.loads(line)
+
+
+def _retrieved_lines(result: SetResult, complements: Sequence[Sequence[str | None]]) -> Iterator[str]:
+    """As UniRAG keeps them, with ids for records."""
+    for qid, ranked, halves in zip(result.qids, result.ranked, complements, strict=True):
+        yield json.dumps({"query": qid, "candidates": list(ranked), "complement_candidates": list(halves)}) + "\n"
 
 
 def _run_lines(result: SetResult, name: str) -> Iterator[str]:

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+from array import array
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.embedding import MODALITIES, Embedded, Entry
-from evaluation.mbeir import MbeirCandidate, read_candidates
+from evaluation.mbeir import MbeirCandidate, candidate_in, read_candidates
 from uniir.documents import Document, ImageReference, Modality, Source
 
 
 def candidates_of(files: Sequence[Path]) -> Iterator[MbeirCandidate]:
     """The lines of the files one after the other; a did that an earlier file has is left out."""
-    if len(files) == 1:
-        yield from read_candidates(files[0])
-        return
+    return (one for _, one in _numbered(files))
+
+
+def _numbered(files: Sequence[Path]) -> Iterator[tuple[int, MbeirCandidate]]:
+    """Each candidate with its file's place among the files."""
     earlier: set[str] = set()
-    for file in files:
+    for number, file in enumerate(files):
         own = set()
         for one in read_candidates(file):
             if one.did not in earlier:
-                own.add(one.did)
-                yield one
+                if len(files) > 1:
+                    own.add(one.did)
+                yield number, one
         earlier |= own
 
 
@@ -74,6 +81,32 @@ class Pool:
         """The modality that the line of a did names; None where the pool has it not."""
         row = self.row_of(did)
         return None if row is None else self.modality_of(row)
+
+    def documents(self, dids: Sequence[str]) -> list[Document]:
+        """What these candidates are, in this order, read from their lines. Those that are not there, or hold nothing, are left out."""
+        rows = [row for did in dids if (row := self.row_of(did)) is not None]
+        found = [document_of(self.root, self._candidate(row), row) for row in rows]
+        return [one for one in found if one is not None]
+
+    def _candidate(self, row: int) -> MbeirCandidate:
+        files, offsets = self._places
+        opened = self._opened[files[row]]
+        opened.seek(offsets[row])
+        return candidate_in(opened.readline(), self.files[files[row]])
+
+    @cached_property
+    def _opened(self) -> list[IO[bytes]]:
+        # A compressed file can't be read from the middle.
+        return [io.BytesIO(gzip.decompress(file.read_bytes())) if file.suffix == ".gz" else file.open("rb") for file in self.files]
+
+    @cached_property
+    def _places(self) -> tuple[array[int], array[int]]:
+        """Which file each row's line is in, and where it begins there."""
+        files, offsets = array("H"), array("Q")
+        for number, one in _numbered(self.files):
+            files.append(number)
+            offsets.append(one.offset)
+        return files, offsets
 
     @cached_property
     def _order(self) -> NDArray[np.int64]:

@@ -13,7 +13,16 @@ from evaluation.analysis import FirstHits
 from evaluation.gate import SelfRetrieval
 from evaluation.resampling import Interval
 
-FORMAT = 1
+FORMAT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What reading the first hits again did to the headline: the value before, the difference, and how likely chance alone makes it."""
+
+    before: Mapping[str, Interval]
+    difference: Interval
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +40,11 @@ class SetRow:
     failed_candidates: int  # could not be encoded; they are never found
     without_judgments: int  # queries that are left out
     judged_but_absent: int  # queries that judgments name and the query file has not
+    positives_absent: int  # positives of these queries that the pool has not
     published: float | None = None
+    held_out: bool = False
+    rerank: Gain | None = None
+    with_complements: Mapping[str, Interval] | None = None  # hit rates where a hit's missing half counts as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,19 @@ class SetResult:
     ranked: Sequence[Sequence[str]]
     scores: NDArray[np.float32]
     values: Mapping[str, NDArray[np.float64]]
+    before: Mapping[str, NDArray[np.float64]] | None = None  # reading again
+    complements: Sequence[Sequence[str | None]] | None = None  # beside `ranked`
+
+
+@dataclass(frozen=True, slots=True)
+class Average:
+    """The mean of some sets' headlines, each set counting alike; `published` only where all of the papers' sets of this kind are there."""
+
+    name: str
+    sets: int
+    value: Interval
+    published: float | None = None
+    before: float | None = None  # reading again
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +78,17 @@ class Report:
 
     made: str
     settings: Mapping[str, object]
+    command: str  # measures the same again
     encoder: Mapping[str, object]
     data: Mapping[str, object]
     versions: Mapping[str, str]
     gates: Mapping[str, SelfRetrieval]
     rows: Sequence[SetRow]
-    average: Interval  # of the rows' headlines, each row counting alike
+    average: Average  # of all sets
+    averages: Sequence[Average]  # of the sets of each task, as in table 4 of the UniIR paper, and of those held out and not
+    first_hits: FirstHits  # of all queries
     published_model: str | None
-    published_average: float | None  # only where all of the papers' 16 sets were measured
+    published_errors: Mapping[str, float]  # percent of wrong first hits by kind, as printed
     format: int = field(default=FORMAT)
 
     def as_json(self) -> dict[str, Any]:

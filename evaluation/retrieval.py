@@ -11,45 +11,75 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation import gate, pools
+from evaluation.complements import Complementing
 from evaluation.embedding import Entries, Told, embedded, listed
 from evaluation.gate import SelfRetrieval
 from evaluation.nearest import nearest
 from evaluation.pools import Pool
+from evaluation.reading_again import TOP, SecondReading
 from uniir.documents import Document
 from uniir.errors import QueryError
 from uniir.protocols import Encoder, ImageLoader
-from uniir.queries import Query
+from uniir.queries import Query, Reranking
 from uniir.spaces import VectorSpace
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Queries to be answered: `name` and `digest` tell them apart from others, `depth` is how many candidates are wanted."""
+
+    entries: Entries
+    name: str
+    digest: str
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """What was found for each query, best first: dids beside scores ([queries, depth], -inf beyond the end), and what failed."""
+    """What was found for each query, best first: dids beside scores ([queries, depth], -inf beyond the end), and what failed.
+
+    `before` is the order before hits were read again; `complements` stand beside `ranked`.
+    """
 
     ranked: Sequence[Sequence[str]]
     scores: NDArray[np.float32]
     failed: frozenset[int]
+    before: Sequence[Sequence[str]] | None = None
+    complements: Sequence[Sequence[str | None]] | None = None
 
 
 class Retrieval(Protocol):
-    """How queries are answered. `name` and `digest` tell pools and queries apart from others."""
+    """How queries are answered."""
 
     @property
     def space(self) -> VectorSpace: ...
 
     def pool(self, files: Sequence[Path], name: str, digest: str, seed: int) -> tuple[Pool, SelfRetrieval]:
-        """The pool of these files, ready to be searched, and the check that it is. Raises PipelineBroken."""
+        """The pool of these files, ready to be searched, and the check that it is. `name` and `digest` tell it apart from others.
+
+        Raises PipelineBroken.
+        """
         ...
 
-    def found(self, queries: Entries, name: str, digest: str, pool: Pool, depth: int) -> Found: ...
+    def found(self, asked: Asked, pool: Pool) -> Found: ...
 
 
 class ExactRetrieval:
     """Embeds what is not embedded yet under a directory, and searches exactly. `told` hears of each name how many rows are done."""
 
-    def __init__(self, root: Path, encoder: Encoder, images: ImageLoader, work: Path, told: ToldOf) -> None:
+    def __init__(
+        self,
+        root: Path,
+        encoder: Encoder,
+        images: ImageLoader,
+        work: Path,
+        told: ToldOf,
+        reading: SecondReading | None = None,
+        complementing: Complementing | None = None,
+    ) -> None:
         self._root, self._encoder, self._images, self._told = root, encoder, images, told
         self._work = work / encoder.space.fingerprint
+        self._reading, self._complementing = reading, complementing
 
     @property
     def space(self) -> VectorSpace:
@@ -61,15 +91,34 @@ class ExactRetrieval:
         pool = Pool(self._root, files, done)
         return pool, gate.self_retrieval(pool, self._encoder, self._images, seed)
 
-    def found(self, queries: Entries, name: str, digest: str, pool: Pool, depth: int) -> Found:
-        directory = self._work / "queries" / f"{name}-{digest}"
-        asked = embedded(queries, self._encoder, self._images, directory, self._telling(name))
-        rows, scores = nearest(asked.vectors, pool.embedded.vectors, depth)
+    def found(self, asked: Asked, pool: Pool) -> Found:
+        directory = self._work / "queries" / f"{asked.name}-{asked.digest}"
+        queries = embedded(asked.entries, self._encoder, self._images, directory, self._telling(asked.name))
+        rows, scores = nearest(queries.vectors, pool.embedded.vectors, asked.depth if self._reading is None else max(TOP, asked.depth))
         ranked = [[pool.embedded.id_of(row) for row in line if row >= 0] for line in rows.tolist()]
-        return Found(ranked, scores, frozenset(one.row for one in asked.failures))
+        before: Sequence[Sequence[str]] | None = None
+        if self._reading is not None:
+            before = [line[: asked.depth] for line in ranked]
+            again = self._reading.of(asked.entries, ranked, pool, self._telling(f"{asked.name}, read again"))
+            ranked = [list(line[: asked.depth]) for line in again]
+            scores = _by_place(ranked, asked.depth)
+        complements = None
+        if self._complementing is not None:
+            telling = self._telling(f"{asked.name}, missing halves")
+            complements = self._complementing.of(asked.entries, ranked, pool, directory, self._encoder, self._images, telling)
+        return Found(ranked, scores, frozenset(one.row for one in queries.failures), before, complements)
 
     def _telling(self, name: str) -> Told:
         return lambda done, whole: self._told(name, done, whole)
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationHit:
+    """A hit of the application: a did, or a name that is none for a document without one; `complement` is its missing half's."""
+
+    did: str
+    score: float
+    complement: str | None = None
 
 
 class Application(Protocol):
@@ -78,8 +127,8 @@ class Application(Protocol):
     @property
     def space(self) -> VectorSpace: ...
 
-    def find(self, query: Query) -> Sequence[tuple[str, float]]:
-        """External ids with scores, best first; a name that is no did for a document without one. Raises QueryError."""
+    def find(self, query: Query) -> Sequence[ApplicationHit]:
+        """Best first. Raises QueryError."""
         ...
 
     def nearest_to(self, document: Document) -> str | None:
@@ -88,10 +137,16 @@ class Application(Protocol):
 
 
 class ApplicationRetrieval:
-    """Puts every query to the application, as a person would: whatever index, offsets and reranking it uses are measured with it."""
+    """Puts every query to the application, as a person would: whatever index, offsets and reranking it uses are measured with it.
 
-    def __init__(self, root: Path, application: Application, work: Path, told: ToldOf) -> None:
+    Where hits are read again, each query is put twice, first without.
+    """
+
+    def __init__(
+        self, root: Path, application: Application, work: Path, told: ToldOf, reranking: Reranking = Reranking.OFF, complement: bool = False
+    ) -> None:
         self._root, self._application, self._work, self._told = root, application, work, told
+        self._reranking, self._complement = reranking, complement
 
     @property
     def space(self) -> VectorSpace:
@@ -102,27 +157,51 @@ class ApplicationRetrieval:
         pool = Pool(self._root, files, listing)
         return pool, gate.self_retrieval_by(pool, self._application.nearest_to, seed)
 
-    def found(self, queries: Entries, name: str, digest: str, pool: Pool, depth: int) -> Found:
+    def found(self, asked: Asked, pool: Pool) -> Found:
         ranked: list[list[str]] = []
+        before: list[list[str]] = []
+        complements: list[list[str | None]] = []
         scores: list[NDArray[np.float32]] = []
         failed = set()
-        entries = list(queries())
+        entries = list(asked.entries())
         for number, entry in enumerate(entries):
-            hits: Sequence[tuple[str, float]] = ()
+            hits: Sequence[ApplicationHit] = ()
+            first: Sequence[ApplicationHit] = ()
             if isinstance(entry.item, Query):
+                # A target would filter; the papers' searches are steered by the instruction alone.
+                query = replace(entry.item, target=None, k=asked.depth, rerank=self._reranking, complement=self._complement)
                 try:
-                    # A target would filter; the papers' searches are steered by the instruction alone.
-                    hits = self._application.find(replace(entry.item, target=None, k=depth))
+                    hits = self._application.find(query)
+                    first = hits
+                    if self._reranking is not Reranking.OFF:
+                        first = self._application.find(replace(query, rerank=Reranking.OFF, complement=False))
                 except QueryError:
                     failed.add(number)
             else:
                 failed.add(number)
-            ranked.append([did for did, _ in hits])
-            line = np.full(depth, -np.inf, np.float32)
-            line[: len(hits)] = [score for _, score in hits]
+            ranked.append([one.did for one in hits])
+            before.append([one.did for one in first])
+            complements.append([one.complement for one in hits])
+            line = np.full(asked.depth, -np.inf, np.float32)
+            line[: len(hits)] = [one.score for one in hits]
             scores.append(line)
-            self._told(name, number + 1, len(entries))
-        return Found(ranked, np.stack(scores), frozenset(failed))
+            self._told(asked.name, number + 1, len(entries))
+        read = self._reranking is not Reranking.OFF
+        return Found(
+            ranked,
+            _by_place(ranked, asked.depth) if read else np.stack(scores),
+            frozenset(failed),
+            before if read else None,
+            complements if self._complement else None,
+        )
+
+
+def _by_place(ranked: Sequence[Sequence[str]], depth: int) -> NDArray[np.float32]:
+    """Scores for an order that no cosine made: 1 / place."""
+    scores = np.full((len(ranked), depth), -np.inf, np.float32)
+    for line, dids in zip(scores, ranked, strict=True):
+        line[: len(dids)] = 1 / np.arange(1, len(dids) + 1)
+    return scores
 
 
 class ToldOf(Protocol):

@@ -17,6 +17,32 @@ TASKS: Mapping[int, str] = {
     7: "image,text -> image",
     8: "image,text -> image,text",
 }
+ERRORS = ("wrong modality", "wrong domain", "other")
+
+
+def headline_sentence(report: Report) -> str:
+    """What came out, in one or two plain sentences."""
+    one = report.average.value
+    several = len(report.rows) > 1
+    sentence = (
+        f"{'On average over ' + str(len(report.rows)) + ' data sets and tasks' if several else 'On one data set'}, {100 * one.value:.1f} % "
+        f"of queries have a right answer among {_first(report.rows)} (95 % confidence: {100 * one.low:.1f} to {100 * one.high:.1f} %)."
+    )
+    if report.average.published is not None:
+        sentence += f" Published for {report.published_model}: {report.average.published:.1f} %."
+    if report.average.before is not None:
+        sentence += f" Before the first hits were read again it was {100 * report.average.before:.1f} %."
+    return sentence
+
+
+def _first(rows: Sequence[SetRow]) -> str:
+    names = {row.headline for row in rows}
+    if names == {"hit@5"}:
+        return "the first five hits"
+    if names == {"hit@10"}:
+        return "the first ten hits"
+    told = {"hit@1": "one for sets outside M-BEIR", "hit@10": "ten for Fashion200K and FashionIQ", "map@5 of 5": "mAP@5 for CIRCO"}
+    return f"the first hits (five{''.join(f', {words}' for name, words in told.items() if name in names)})"
 
 
 def notes(rows: Sequence[SetRow]) -> Iterator[str]:
@@ -27,17 +53,22 @@ def notes(rows: Sequence[SetRow]) -> Iterator[str]:
             "candidates could not be encoded and are never found": row.failed_candidates,
             "queries without judgments are left out": row.without_judgments,
             "judged queries are not in the query file": row.judged_but_absent,
+            "positives are not in the pool and are never found": row.positives_absent,
         }
         for meaning, count in counts.items():
             if count:
                 yield f"{row.dataset}, task {row.task}: {count:,} {meaning}."
 
 
-def measured_with(report: Report) -> Iterator[str]:
-    """Encoder, data, check and versions."""
-    yield f"encoder: {', '.join(f'{key} {value}' for key, value in report.encoder.items())}"
-    yield f"data: fingerprint {report.data['fingerprint']} (pools, queries, judgments and instructions; pictures are not read for it)"
-    yield f"settings: {', '.join(f'{key} {value}' for key, value in report.settings.items() if value)}"
-    yield f"self-retrieval: {'; '.join(f'{name} {one.found} of {one.sample}' for name, one in report.gates.items())}"
-    yield f"versions: {', '.join(f'{name} {one}' for name, one in report.versions.items())}"
-    yield f"made: {report.made}"
+def measured_with(report: Report) -> Iterator[tuple[str, str]]:
+    """Encoder, data, check and versions: names with what they were."""
+    yield "encoder", _listed(report.encoder)
+    yield "data", f"fingerprint {report.data['fingerprint']} (pools, queries, judgments and instructions; pictures are not read for it)"
+    yield "settings", _listed({key: value for key, value in report.settings.items() if value})
+    yield "self-retrieval", "; ".join(f"{name} {one.found} of {one.sample}" for name, one in report.gates.items())
+    yield "versions", _listed(report.versions)
+    yield "made", report.made
+
+
+def _listed(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{key} {', '.join(map(str, one)) if isinstance(one, list | tuple) else one}" for key, one in values.items())

@@ -1,11 +1,11 @@
-"""uniir evaluate DATA | compare A B"""
+"""uniir evaluate DATA | compare A B | ablation DATA"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 import typer.core
@@ -29,61 +29,80 @@ class _RunsByDefault(typer.core.TyperGroup):
 
 app = typer.Typer(
     cls=_RunsByDefault,
-    help="Measure an encoder on data in M-BEIR's layout: `uniir evaluate DATA --encoder NAME`; `compare` tells two evaluations apart. "
-    "`uniir evaluate run --help` lists what can be chosen.",
+    help="Measure an encoder on data in M-BEIR's layout: `uniir evaluate DATA --encoder NAME`; `compare` tells two evaluations apart, "
+    "`ablation` tells what instructions are worth. `uniir evaluate run --help` lists what can be chosen.",
     no_args_is_help=True,
 )
+
+Data: TypeAlias = Annotated[Path, typer.Argument(help="The root of M-BEIR, or of data in its layout.")]
+Encoder: TypeAlias = Annotated[str, typer.Option(help="A model of `uniir models list`, or the path of weights.")]
+Pool: TypeAlias = Annotated[Literal["local", "global"], typer.Option(help="Each set's own candidates, or those of all sets together.")]
+Tasks: TypeAlias = Annotated[str, typer.Option(help="M-BEIR's task numbers, as 0,3.", show_default="all")]
+Datasets: TypeAlias = Annotated[str, typer.Option(help="Data sets, as mscoco,cirr.", show_default="all")]
+Seed: TypeAlias = Annotated[int, typer.Option(help="Of the draw of wordings and of the self-retrieval sample.")]
+Split: TypeAlias = Annotated[str, typer.Option(help="test, val or train.")]
+Against: TypeAlias = Annotated[str | None, typer.Option(help="A published model to set beside.", show_default="the encoder's own")]
+OutputDir: TypeAlias = Annotated[Path | None, typer.Option(help="A directory for report, runs and judgments.", show_default="only printed")]
+Work: TypeAlias = Annotated[Path | None, typer.Option(help="Where embeddings are kept between runs.", show_default="the user's cache")]
+DeviceName: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
+NumberType: TypeAlias = Annotated[str, typer.Option(help="float32, bfloat16, float16 or auto.")]
 
 
 @app.command()
 def run(
-    data: Annotated[Path, typer.Argument(help="The root of M-BEIR, or of data in its layout.")],
-    encoder: Annotated[str, typer.Option(help="A model of `uniir models list`, or the path of weights.")] = "starter",
-    pool: Annotated[Literal["local", "global"], typer.Option(help="Each set's own candidates, or those of all sets together.")] = "local",
-    tasks: Annotated[str, typer.Option(help="M-BEIR's task numbers, as 0,3.", show_default="all")] = "",
-    datasets: Annotated[str, typer.Option(help="Data sets, as mscoco,cirr.", show_default="all")] = "",
+    data: Data,
+    encoder: Encoder = "starter",
+    pool: Pool = "local",
+    tasks: Tasks = "",
+    datasets: Datasets = "",
     instructions: Annotated[
         Literal["on", "off", "first", "random"], typer.Option(help="A wording drawn for each query (on, random), the first one, or none.")
     ] = "on",
-    seed: Annotated[int, typer.Option(help="Of the draw of wordings and of the self-retrieval sample.")] = 2023,
-    split: Annotated[str, typer.Option(help="test, val or train.")] = "test",
-    against: Annotated[str | None, typer.Option(help="A published model to set beside.", show_default="the encoder's own")] = None,
-    output: Annotated[Path | None, typer.Option(help="A directory for report, runs and judgments.", show_default="only printed")] = None,
-    work: Annotated[Path | None, typer.Option(help="Where embeddings are kept between runs.", show_default="the user's cache")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
-    dtype: Annotated[str, typer.Option(help="float32, bfloat16, float16 or auto.")] = "float32",
+    seed: Seed = 2023,
+    split: Split = "test",
+    against: Against = None,
+    output: OutputDir = None,
+    work: Work = None,
+    device: DeviceName = "auto",
+    dtype: NumberType = "float32",
+    rerank: Annotated[
+        str, typer.Option(help="Read the first 50 hits again: a reranker's name, auto (where that was measured to help) or off.")
+    ] = "off",
+    complement: Annotated[bool, typer.Option("--complement", help="Look for the missing half of each hit and count it too.")] = False,
+    held_out: Annotated[
+        str, typer.Option(help="Sets of M-BEIR that training did not see, as oven,cirr; or uniir.", show_default="none")
+    ] = "",
     collection: Annotated[
         str | None,
         typer.Option("--collection", "-c", help="Measure the search over this collection.", show_default="none"),
     ] = None,
-    rerank: Annotated[Literal["auto", "on", "off"], typer.Option(help="With `--collection`: whether hits are read again.")] = "off",
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Embed, search exactly and score. A run that was cut off goes on where it was; nothing is embedded twice."""
-    import platformdirs
-
-    from app.cli.evaluating import Told, encoder_named
+    from app.cli.evaluating import Told, encoder_named, repeating, second_reading
     from evaluation.asking import Instructing
+    from evaluation.averages import HELD_OUT
     from evaluation.evaluate import Plan, evaluate
     from evaluation.markdown import as_markdown
     from evaluation.output import Output
-    from evaluation.published import published_models
-    from uniir.errors import UsageError
     from uniir.images import FileImages
 
-    if against is not None and against not in published_models(pool):
-        raise UsageError(
-            f"There are no published results of {against!r} on the {pool} pool.", f"Known: {', '.join(published_models(pool))}."
-        )
-    plan = Plan(data, split, pool, _numbers(tasks), _names(datasets), Instructing(instructions), seed, against)
+    _require_published(against, pool)
+    unseen = tuple(one for name in _names(held_out) for one in HELD_OUT.get(name, (name,)))
+    way = Instructing(instructions)
+    plan = Plan(data, split, pool, _numbers(tasks), _names(datasets), way, seed, against, "exact", rerank, complement, unseen)
+    given = {"encoder": encoder, "collection": collection, "dtype": None if collection else dtype}
+    command = repeating(plan, {name: value for name, value in given.items() if name == "collection" or collection is None})
     kept = Output(output) if output is not None else None
     keep = kept.keep if kept is not None else _forget
-    place = work or platformdirs.user_cache_path("uniir", appauthor=False) / "evaluation"
+    place = _work(work)
     if collection is None:
-        report = evaluate(plan, encoder_named(encoder, device, dtype), FileImages(), place, keep, Told())
+        model = encoder_named(encoder, device, dtype)
+        reading = second_reading(rerank, model, device)
+        report = evaluate(plan, model, FileImages(), place, keep, Told(), reading, command)
     else:
-        report = _by_collection(plan, collection, rerank, data_dir, place, keep)
+        report = _by_collection(plan, collection, data_dir, place, keep, command)
     if kept is not None:
         kept.finish(report)
         tell(f"Written to {output}.")
@@ -93,21 +112,79 @@ def run(
         say(as_markdown(report).rstrip())
 
 
-def _by_collection(plan: Plan, name: str, rerank: str, data_dir: Path | None, work: Path, keep: Callable[[SetResult], None]) -> Report:
-    from app.cli.evaluating import SearchedCollection, Told
+def _by_collection(plan: Plan, name: str, data_dir: Path | None, work: Path, keep: Callable[[SetResult], None], command: str) -> Report:
+    from app.cli.evaluating import SearchedCollection, Told, reranking_of
     from app.wiring import owned
     from evaluation.evaluate import evaluate_by
     from evaluation.retrieval import ApplicationRetrieval
-    from uniir.queries import Reranking
+    from uniir.errors import DirectoryInUse
 
-    with owned(settings_for(data_dir, name), "uniir evaluate") as installation:
-        application = SearchedCollection(installation, name, Reranking(rerank))
-        retrieval = ApplicationRetrieval(plan.root.absolute(), application, work, Told())
-        return evaluate_by(replace(plan, search=f"collection {name}, rerank {rerank}"), retrieval, keep)
+    reranking = reranking_of(plan.rerank)
+    try:
+        with owned(settings_for(data_dir, name), "uniir evaluate") as installation:
+            application = SearchedCollection(installation, name, reranking)
+            retrieval = ApplicationRetrieval(plan.root.absolute(), application, work, Told(), reranking, plan.complement)
+            return evaluate_by(replace(plan, search=f"collection {name}"), retrieval, keep, command)
+    except DirectoryInUse as error:
+        way_out = (
+            "A collection is measured by the process that owns its directory: end that one (a service with Ctrl-C), and run this again."
+        )
+        raise DirectoryInUse(error.what, way_out) from None
 
 
 def _forget(result: SetResult) -> None:
     """What nobody wants on disk."""
+
+
+@app.command()
+def ablation(
+    data: Data,
+    encoder: Encoder = "starter",
+    without: Annotated[
+        str | None, typer.Option(help="A model trained without instructions, for the queries that get none.", show_default="the same")
+    ] = None,
+    pool: Pool = "global",
+    tasks: Tasks = "",
+    datasets: Datasets = "",
+    draws: Annotated[int, typer.Option(min=1, max=20, help="How many further draws of wordings.")] = 3,
+    seed: Seed = 2023,
+    split: Split = "test",
+    against: Against = None,
+    output: OutputDir = None,
+    work: Work = None,
+    device: DeviceName = "auto",
+    dtype: NumberType = "float32",
+    as_json: AsJson = False,
+) -> None:
+    """Tell what instructions are worth: none, a draw of wordings, the first wordings and further draws beside each other."""
+    from app.cli.evaluating import Told, encoder_named, repeating
+    from evaluation.ablation import ablation as ablated
+    from evaluation.ablation_report import as_markdown
+    from evaluation.evaluate import Plan, evaluate
+    from evaluation.output import AblationOutput
+    from uniir.images import FileImages
+
+    _require_published(against, pool)
+    plan = Plan(data, split, pool, _numbers(tasks), _names(datasets), seed=seed, against=against)
+    images, place, told = FileImages(), _work(work), Told()
+    model = encoder_named(encoder, device, dtype)
+    other = model if without is None else encoder_named(without, device, dtype)
+    kept = AblationOutput(output) if output is not None else None
+    found = ablated(
+        plan,
+        lambda one, keep: evaluate(one, model, images, place, keep, told),
+        lambda one, keep: evaluate(one, other, images, place, keep, told),
+        draws,
+        kept.keep if kept is not None else lambda name: _forget,
+        repeating(plan, {"encoder": encoder, "without": without, "draws": draws, "dtype": dtype}, "ablation"),
+    )
+    if kept is not None:
+        kept.finish(found)
+        tell(f"Written to {output}.")
+    if as_json:
+        say_json(found.as_json())
+    else:
+        say(as_markdown(found).rstrip())
 
 
 @app.command()
@@ -141,3 +218,17 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(one.strip().lower() for one in text.split(",") if one.strip())
+
+
+def _work(named: Path | None) -> Path:
+    import platformdirs
+
+    return named or platformdirs.user_cache_path("uniir", appauthor=False) / "evaluation"
+
+
+def _require_published(model: str | None, pool: str) -> None:
+    from evaluation.published import published_models
+    from uniir.errors import UsageError
+
+    if model is not None and model not in published_models(pool):
+        raise UsageError(f"There are no published results of {model!r} on the {pool} pool.", f"Known: {', '.join(published_models(pool))}.")

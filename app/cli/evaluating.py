@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,13 +12,19 @@ import numpy as np
 from app.cli.output import tell
 from encoders.arithmetic import ArithmeticEncoder
 from encoders.catalogue import load_encoder
+from evaluation.reading_again import SecondReading
+from evaluation.retrieval import ApplicationHit
 from models.devices import Device
-from uniir.errors import ModelUnavailable
+from rerank.catalogue import TEXT, by_default, load_reranker
+from uniir.errors import ModelUnavailable, UsageError
 from uniir.filters import Filter
+from uniir.hits import RerankState
+from uniir.protocols import TextReader
 from uniir.queries import Query, Reranking
 
 if TYPE_CHECKING:
     from app.wiring import OwnedInstallation
+    from evaluation.evaluate import Plan
     from uniir.documents import Document
     from uniir.protocols import Encoder
     from uniir.spaces import VectorSpace
@@ -34,11 +41,16 @@ class SearchedCollection:
         self._store = installation.store(collection)
         self._library = installation.installation.library(collection)
         self._service = installation.search_service(collection, rerank)
-        self._rerank = rerank
 
-    def find(self, query: Query) -> Sequence[tuple[str, float]]:
-        hits = self._service.search(replace(query, rerank=self._rerank)).hits
-        return [(hit.document.external_id or f"document:{hit.document.id}", hit.score) for hit in hits]
+    def find(self, query: Query) -> Sequence[ApplicationHit]:
+        found = self._service.search(query)
+        if found.rerank.state is RerankState.FAILED:
+            raise ModelUnavailable(f"Hits can't be read again: {found.rerank.reason}", "Evaluate without `--rerank`.")
+        hits = []
+        for hit in found.hits:
+            half = hit.complement.document if hit.complement is not None else None
+            hits.append(ApplicationHit(_named(hit.document), hit.score, None if half is None else _named(half)))
+        return hits
 
     def nearest_to(self, document: Document) -> str | None:
         prepared = self._encoder.prepare([document], self._images)
@@ -48,6 +60,10 @@ class SearchedCollection:
         nearest = int(self._store.search(vectors, 1, Filter()).ids[0, 0])
         found = self._library.documents([nearest]).get(nearest)
         return None if found is None else found.external_id
+
+
+def _named(document: Document) -> str:
+    return document.external_id or f"document:{document.id}"
 
 
 class Told:
@@ -69,3 +85,44 @@ def encoder_named(name: str, device: str, dtype: str) -> Encoder:
         return ArithmeticEncoder() if name == "arithmetic" else load_encoder(name, Device(device, dtype))
     except ImportError as error:
         raise ModelUnavailable(f"The encoder {name!r} needs {error.name}, which is not installed.", "Install `uniir[local]`.") from None
+
+
+def reranking_of(wanted: str) -> Reranking:
+    """What `--rerank` asks for: a name is a reranker for every query. Raises UsageError for an unknown one."""
+    if wanted in (Reranking.AUTO, Reranking.ON, Reranking.OFF):
+        return Reranking(wanted)
+    if wanted != TEXT.name:
+        raise UsageError(f"There is no reranker {wanted!r}.", f"Known: {TEXT.name}; or auto, or off.")
+    return Reranking.ON
+
+
+def second_reading(wanted: str, encoder: Encoder, device: str) -> SecondReading | None:
+    """What reads the first hits of this encoder again; None where nobody wants that. Raises UsageError, ModelUnavailable."""
+    reranking = reranking_of(wanted)
+    if reranking is Reranking.OFF:
+        return None
+    reader = encoder if isinstance(encoder, TextReader) else encoder_named("starter", device, "float32")
+    if not isinstance(reader, TextReader):
+        raise ModelUnavailable("The reranker has no language model to read with.", "Evaluate without `--rerank`.")
+    name = encoder.space.encoder
+    return SecondReading(load_reranker(reader), lambda query, target: by_default(name, query, target), reranking)
+
+
+def repeating(plan: Plan, given: Mapping[str, object], command: str = "") -> str:
+    """The command that measures this again: the options that are not as they are without being named."""
+    words = ["uniir", "evaluate", *filter(None, [command]), str(plan.root.absolute())]
+    plain = {field.name: field.default for field in fields(plan)}
+    options = {"instructions": "instructing"}
+    for name in ("split", "pool", "tasks", "datasets", "instructions", "seed", "against", "rerank", "complement", "held_out"):
+        key = options.get(name, name)
+        value = getattr(plan, key)
+        if value == plain[key] and key not in ("pool", "seed"):
+            continue
+        if command and key == "instructing":
+            continue
+        words.append(f"--{name.replace('_', '-')}")
+        if value is not True:
+            words.append(",".join(map(str, value)) if isinstance(value, tuple) else str(value))
+    for name, value in given.items():
+        words += [f"--{name}", str(value)] if value is not None else []
+    return shlex.join(words)

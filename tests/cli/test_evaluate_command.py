@@ -48,7 +48,7 @@ def test_a_collection_is_measured_through_the_applications_search(uniir: Cli, tm
     through = uniir(*words, "--collection", "default")
     assert through.code == 0, through.err
     alone = uniir(*words, "--encoder", "arithmetic")
-    assert through.json["settings"]["search"] == "collection default, rerank off"
+    assert through.json["settings"]["search"] == "collection default"
     assert [row["measures"]["hit@10"]["value"] for row in through.json["rows"]] == [
         row["measures"]["hit@10"]["value"] for row in alone.json["rows"]
     ]

@@ -184,7 +184,7 @@ def test_files_hold_what_was_measured_and_two_evaluations_can_be_compared(tmp_pa
     assert (tmp_path / "on" / "qrels" / "oven_task6.trec").read_text().splitlines()[0] == "5:1 0 6:3 1"
     assert "| 6 image,text -> text | oven |" in (tmp_path / "on" / "report.md").read_text()
     page = (tmp_path / "on" / "report.html").read_text()
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 3
     assert "oven: image,text -&gt; text" in page
     compared = compare(tmp_path / "off", tmp_path / "on", "hit@1")
     average = compared.differences[-1]

@@ -32,4 +32,4 @@ def test_rankings_and_hit_rates_follow_from_the_authors_scores(tmp_path: Path, m
         (qid,) = result.qids
         for k in (1, 5, 10):
             assert result.row.measures[f"hit@{k}"].value == any(dids[place] in qrels[qid] for place in order[:k])
-    assert report.published_average is None  # of the papers' sixteen sets none is here
+    assert report.average.published is None  # of the papers' sixteen sets none is here
