@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from encoders import starter, uniir_family, zero_shot
+from encoders import mllm, sentences, starter, uniir_family, zero_shot
 from encoders.places import Located, found, kind_of
 from encoders.specs import EncoderSpec
 from models.devices import Device
@@ -34,6 +34,8 @@ FAMILIES = (
     Family(starter.SPECS, starter.located, starter.load),
     Family(uniir_family.SPECS, uniir_family.located, uniir_family.load),
     Family(zero_shot.SPECS, zero_shot.located, zero_shot.load),
+    Family(mllm.SPECS, mllm.located, mllm.load),
+    Family(sentences.SPECS, sentences.located, sentences.load),
 )
 SPECS = tuple(spec for family in FAMILIES for spec in family.specs)
 

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from encoders.fingerprints import digest_of_preparing, digest_of_weights
 from encoders.places import kind_of
 from encoders.zero_shot import ARCHITECTURES
-from encoders.zero_shot.loading import digest_of_preparing, digest_of_weights
 from encoders.zero_shot.model import Model, Pixels
 from models.batching import batches_for
 from models.devices import Device

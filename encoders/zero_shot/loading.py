@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,6 @@ from transformers import AutoTokenizer
 from models.torch_devices import TorchDevice
 from uniir.errors import ModelUnavailable
 
-_PREPARING = (
-    "preprocessor_config.json",
-    "processor_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "vocab.json",
-    "vocab.txt",
-    "merges.txt",
-    "spiece.model",
-    "tokenizer.model",
-)
 _NAMED = 6  # names an error lists before it counts the rest
 
 
@@ -71,21 +58,3 @@ def image_processor_in(directory: Path, kind: Any) -> Any:
         return kind.from_pretrained(directory, local_files_only=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelUnavailable(f"How {directory} wants its pictures can't be read ({error}).", "Fetch the whole repository.") from None
-
-
-def digest_of_weights(directory: Path) -> str:
-    """64 hexadecimal digits of all tensors' files. Raises ModelUnavailable where there are none."""
-    files = sorted(directory.glob("*.safetensors"))
-    if not files:
-        raise ModelUnavailable(f"There are no weights in {directory}.", "They are read from model.safetensors and nothing else.")
-    whole = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as content:
-            whole.update(hashlib.file_digest(content, "sha256").digest())
-    return whole.hexdigest()
-
-
-def digest_of_preparing(directory: Path) -> str:
-    """12 hexadecimal digits of everything that says how texts and pictures are prepared."""
-    there = [(directory / name).read_bytes() for name in _PREPARING if (directory / name).is_file()]
-    return hashlib.sha256(b"\0".join(there)).hexdigest()[:12]
