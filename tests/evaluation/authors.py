@@ -18,7 +18,7 @@ def recalls(
 ) -> dict[tuple[str, int], float]:
     """Recall@k as the paper calls it, by task id and k, over the queries that are judged."""
     judged, tasks = defaultdict(list), {}
-    for line in qrels.read_text().splitlines():
+    for line in filter(str.strip, qrels.read_text("utf-8-sig").splitlines()):
         qid, _, did, relevance, task = line.split()
         if int(relevance) > 0:
             judged[qid].append(did)

@@ -1,0 +1,124 @@
+"""Data as bad as it comes, with ties everywhere: the numbers are those of the authors' evaluator on the same embeddings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from evaluation.asking import Instructing
+from evaluation.evaluate import Plan, evaluate
+from evaluation.mbeir import parse_modality
+from evaluation.output import Output
+from evaluation.results import SetResult
+from tests.evaluation.authors import recalls
+from tests.evaluation.hostile import Tying, hostile_mbeir
+from tests.evaluation.small import candidate, lines, small_mbeir
+from tests.folders import lay
+from uniir.documents import Modality
+from uniir.errors import UsageError
+from uniir.images import FileImages
+
+
+def measured(plan: Plan, work: Path) -> list[SetResult]:
+    sets: list[SetResult] = []
+    evaluate(plan, Tying(), FileImages(), work, sets.append, lambda name, done, whole: None)
+    return sets
+
+
+def stored(work: Path, stem: str) -> tuple[list[str], NDArray[np.float16]]:
+    (directory,) = [ids.parent for ids in work.rglob("ids.npy") if ids.parent.name.lower().startswith(stem.lower())]
+    return [bytes(one).decode() for one in np.load(directory / "ids.npy")], np.load(directory / "vectors.npy")
+
+
+@pytest.mark.parametrize("pool", ["local", "global"])
+@pytest.mark.parametrize("seed", range(4))
+def test_hit_rates_equal_the_authors_to_four_decimals(tmp_path: Path, seed: int, pool: str) -> None:
+    root, work = hostile_mbeir(tmp_path / "data", seed), tmp_path / "work"
+    instructing = list(Instructing)[seed]
+    sets = measured(Plan(root, pool=pool, instructing=instructing, seed=seed), work)  # type: ignore[arg-type]
+    assert {(one.row.dataset, one.row.task) for one in sets} == {("cirr", 7), ("infoseek", 6), ("mini", 0), ("mini", 1), ("mini", 3)}
+    compared = 0
+    for stem in ("cirr_task7", "infoseek_task6", "mini"):
+        dids, offered = stored(work, "mbeir_union" if pool == "global" else f"mbeir_{stem}_cand_pool")
+        qids, asked = stored(work, f"mbeir_{stem}_test")
+        (qrels,) = [file for file in (root / "qrels" / "test").iterdir() if file.name.lower() == f"mbeir_{stem}_test_qrels.txt"]
+        truth = recalls(qids, asked, dids, offered, qrels, (1, 5, 10))
+        for (task, k), value in truth.items():
+            (row,) = [one.row for one in sets if (one.row.dataset, one.row.task) == (stem.partition("_")[0], int(task))]
+            assert round(row.measures[f"hit@{k}"].value, 4) == value
+            compared += 1
+    assert compared == 15
+
+
+def test_written_runs_and_judgments_give_other_tools_the_same_numbers(tmp_path: Path) -> None:
+    pytrec_eval = pytest.importorskip("pytrec_eval")
+    output = Output(tmp_path / "out")
+    sets: list[SetResult] = []
+
+    def keep(one: SetResult) -> None:
+        output.keep(one)
+        sets.append(one)
+
+    evaluate(Plan(hostile_mbeir(tmp_path / "data", 1)), Tying(), FileImages(), tmp_path / "work", keep, lambda name, done, whole: None)
+    for one in sets:
+        name = f"{one.row.dataset}_task{one.row.task}.trec"
+        with (tmp_path / "out" / "qrels" / name).open() as qrels, (tmp_path / "out" / "runs" / name).open() as run:
+            judged, ran = pytrec_eval.parse_qrel(qrels), pytrec_eval.parse_run(run)
+        names = {"success_5": "hit@5", "recall_10": "recall@10", "ndcg_cut_10": "ndcg@10", "map_cut_5": "map@5", "recip_rank": "mrr@10"}
+        found = pytrec_eval.RelevanceEvaluator(judged, set(names)).evaluate(ran)
+        for theirs, ours in names.items():
+            mean = np.mean([found.get(qid, {}).get(theirs, 0.0) for qid in one.qids])
+            assert mean == pytest.approx(one.row.measures[ours].value, abs=1e-9)
+
+
+@pytest.mark.parametrize("spelled", ["image,text", "text,image", "Image,Text", "image, text", " TEXT , IMAGE "])
+def test_every_spelling_of_a_pair_is_one_modality(spelled: str) -> None:
+    assert parse_modality(spelled) is Modality.IMAGE_TEXT
+
+
+@pytest.mark.parametrize("spelled", ["sound", "", "image text", "text,sound", None])
+def test_what_is_no_modality_is_refused(spelled: object) -> None:
+    with pytest.raises(ValueError, match="is not a valid"):
+        parse_modality(spelled)
+
+
+def test_an_id_that_occurs_twice_is_named_with_its_lines(tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "data")
+    file = root / "cand_pool" / "local" / "mbeir_cirr_task7_cand_pool.jsonl"
+    file.write_text(file.read_text() + lines([candidate("8:2", "again")]))
+    with pytest.raises(UsageError, match=r"8:2 occurs twice: .*cand_pool\.jsonl, line 3; .*cand_pool\.jsonl, line 7"):
+        measured(Plan(root), tmp_path / "work")
+
+
+def test_an_empty_pool_is_named(tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "data")
+    (root / "cand_pool" / "local" / "mbeir_cirr_task7_cand_pool.jsonl").write_text("\n")
+    with pytest.raises(UsageError, match=r"no line in .*mbeir_cirr_task7_cand_pool\.jsonl"):
+        measured(Plan(root), tmp_path / "work")
+
+
+def test_pictures_without_bytes_are_missed_and_counted_on_both_sides(tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "data")
+    lay(root, {"mbeir_images/green.png": b""})
+    (found,) = [one for one in measured(Plan(root), tmp_path / "work") if one.row.dataset == "cirr"]
+    assert (found.row.failed_queries, found.row.failed_candidates) == (1, 1)
+    assert all("8:1" not in ranked for ranked in found.ranked)  # the green candidate
+
+
+def test_judgments_decide_which_task_a_query_counts_for(tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "data")
+    file = root / "qrels" / "test" / "mbeir_oven_task6_test_qrels.txt"
+    file.write_text("5:1 0 6:3 1 8\n5:2 0 5:1 1 6\n5:3 0 6:4 1\n")  # the last one names no task
+    tasks = {one.row.task: list(one.qids) for one in measured(Plan(root, datasets=("oven",)), tmp_path / "work")}
+    assert tasks == {6: ["5:2", "5:3"], 8: ["5:1"]}
+
+
+def test_a_set_that_was_not_chosen_may_lack_its_files(tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "data")
+    (root / "qrels" / "test" / "mbeir_oven_task6_test_qrels.txt").unlink()
+    assert [one.row.dataset for one in measured(Plan(root, datasets=("cirr",)), tmp_path / "work")] == ["cirr"]
+    with pytest.raises(UsageError, match=r"mbeir_oven_task6_test_qrels\.txt is missing"):
+        measured(Plan(root), tmp_path / "work")
