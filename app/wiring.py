@@ -30,6 +30,7 @@ from storage.sql.browsing import SqlBrowser
 from storage.sql.collections import CollectionRecord, SqlCollections
 from storage.sql.engines import Engines, open_catalog
 from storage.sql.jobs import SqlJobs
+from storage.sql.judgments import SqlJudgments
 from storage.sql.ledger import SqlLedger
 from storage.sql.library import SqlLibrary, unused_pictures
 from storage.thumbnails import Thumbnails
@@ -119,6 +120,10 @@ class Installation:
     @cached_property
     def browser(self) -> SqlBrowser:
         return SqlBrowser(self._engines)
+
+    @cached_property
+    def judgments(self) -> SqlJudgments:
+        return SqlJudgments(self._engines)
 
     @cached_property
     def jobs(self) -> SqlJobs:

@@ -33,12 +33,23 @@ from uniir.wire import (
     InstructionsAnswer,
     JobAnswer,
     JobsAnswer,
+    JudgmentAnswer,
+    JudgmentRequest,
+    JudgmentsAnswer,
     KeptPicture,
     NewCollection,
+    PromoteRequest,
     RebuildAnswer,
     RebuildRequest,
+    RemoveSpaceRequest,
+    RollbackRequest,
+    ScoringAnswer,
+    ScoringRequest,
+    ScoringsAnswer,
     SearchAnswer,
     SearchRequest,
+    SpaceRequest,
+    SpacesAnswer,
 )
 
 _PICTURE = "The picture"
@@ -105,10 +116,7 @@ class Client:
         """`picture` is a file on this machine; it is sent along."""
         if picture is None:
             return self._connection.ask("/v1/search", request, SearchAnswer)
-        try:
-            content = picture.read_bytes()
-        except OSError as error:
-            raise QueryError(f"{_PICTURE} {picture} can't be used: the file can't be read ({error.strerror or error}).") from None
+        content = _content(picture)
         data, files = {"request": request.model_dump_json(by_alias=True)}, {"image": ("picture", content)}
         try:
             return self._connection.post("/v1/search", SearchAnswer, data=data, files=files)
@@ -119,6 +127,25 @@ class Client:
 
     def explain(self, request: ExplainRequest) -> Explanation:
         return self._connection.ask("/v1/explain", request, Explanation)
+
+    def judge(self, request: JudgmentRequest, picture: Path | None = None) -> JudgmentAnswer:
+        """`picture` is a file on this machine; it is sent first."""
+        if picture is not None:
+            search = request.search.model_copy(update={"image": self.keep_picture(_content(picture)).id})
+            request = request.model_copy(update={"search": search})
+        return self._connection.post("/v1/judgments", JudgmentAnswer, request)
+
+    def judgments(self, collection: str | None = None) -> JudgmentsAnswer:
+        return self._connection.get("/v1/judgments", JudgmentsAnswer, collection=collection)
+
+    def forget_judgment(self, judgment: int) -> JudgmentAnswer:
+        return self._connection.delete(f"/v1/judgments/{judgment}", JudgmentAnswer)
+
+    def score_judgments(self, request: ScoringRequest) -> ScoringAnswer:
+        return self._connection.post("/v1/judgments/score", ScoringAnswer, request, PATIENT)
+
+    def scorings(self, collection: str | None = None) -> ScoringsAnswer:
+        return self._connection.get("/v1/judgments/scorings", ScoringsAnswer, collection=collection)
 
     def keep_picture(self, picture: bytes) -> KeptPicture:
         return self._connection.post("/v1/images", KeptPicture, files={"image": ("picture", picture)})
@@ -192,6 +219,21 @@ class Client:
     def retry(self, job: str) -> JobAnswer:
         return self._connection.post(f"{_job(job)}/retry", JobAnswer)
 
+    def spaces(self, collection: str | None = None) -> SpacesAnswer:
+        return self._connection.get("/v1/spaces", SpacesAnswer, collection=collection)
+
+    def add_space(self, request: SpaceRequest) -> JobAnswer:
+        return self._connection.post("/v1/spaces", JobAnswer, request, PATIENT)
+
+    def promote_space(self, request: PromoteRequest) -> SpacesAnswer:
+        return self._connection.post("/v1/spaces/promote", SpacesAnswer, request, PATIENT)
+
+    def rollback_space(self, request: RollbackRequest) -> SpacesAnswer:
+        return self._connection.post("/v1/spaces/rollback", SpacesAnswer, request, PATIENT)
+
+    def remove_space(self, request: RemoveSpaceRequest) -> SpacesAnswer:
+        return self._connection.post("/v1/spaces/remove", SpacesAnswer, request, PATIENT)
+
     def doctor(self, request: DoctorRequest) -> DoctorAnswer:
         return self._connection.post("/v1/doctor", DoctorAnswer, request, PATIENT)
 
@@ -212,6 +254,13 @@ class _Ignored(BaseModel):
 
 class _Health(BaseModel):
     instance: str
+
+
+def _content(picture: Path) -> bytes:
+    try:
+        return picture.read_bytes()
+    except OSError as error:
+        raise QueryError(f"{_PICTURE} {picture} can't be used: the file can't be read ({error.strerror or error}).") from None
 
 
 def _job(job: str) -> str:

@@ -66,6 +66,9 @@ class Connection:
         body = _json(request) if request is not None else {}
         return self._read(answer, self._send("POST", path, timeout=timeout, **body, **options))
 
+    def delete(self, path: str, answer: type[_T]) -> _T:
+        return self._read(answer, self._send("DELETE", path))
+
     def events(self, path: str, answer: type[_T]) -> Iterator[_T]:
         """The data of server-sent events, until the stream ends."""
         with self._translated(), self._http.stream("GET", path, timeout=USUAL) as response:

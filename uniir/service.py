@@ -23,12 +23,23 @@ from uniir.wire import (
     InstructionsAnswer,
     JobAnswer,
     JobsAnswer,
+    JudgmentAnswer,
+    JudgmentRequest,
+    JudgmentsAnswer,
     KeptPicture,
     NewCollection,
+    PromoteRequest,
     RebuildAnswer,
     RebuildRequest,
+    RemoveSpaceRequest,
+    RollbackRequest,
+    ScoringAnswer,
+    ScoringRequest,
+    ScoringsAnswer,
     SearchAnswer,
     SearchRequest,
+    SpaceRequest,
+    SpacesAnswer,
 )
 
 
@@ -42,6 +53,22 @@ class Service(Protocol):
     def explain(self, request: ExplainRequest) -> Explanation:
         """Why a document has its score in this search."""
         ...
+
+    def judge(self, request: JudgmentRequest, picture: Path | None = None) -> JudgmentAnswer:
+        """Keeps how well a document answers a search, in place of an earlier grade; the query's picture is kept as long."""
+        ...
+
+    def judgments(self, collection: str | None = None) -> JudgmentsAnswer: ...
+
+    def forget_judgment(self, judgment: int) -> JudgmentAnswer:
+        """Takes a judgment back and says what it was."""
+        ...
+
+    def score_judgments(self, request: ScoringRequest) -> ScoringAnswer:
+        """Asks the judged queries as any search is answered now, and keeps how it came out."""
+        ...
+
+    def scorings(self, collection: str | None = None) -> ScoringsAnswer: ...
 
     def keep_picture(self, picture: bytes) -> KeptPicture:
         """Keeps a query picture under its hash. Raises QueryError for what is no usable picture."""
@@ -85,6 +112,26 @@ class Service(Protocol):
 
     def retry(self, job: str) -> JobAnswer:
         """Queues the same ingest once more, quarantined inputs included."""
+        ...
+
+    def spaces(self, collection: str | None = None) -> SpacesAnswer:
+        """The spaces of a collection, and how much each one covers."""
+        ...
+
+    def add_space(self, request: SpaceRequest) -> JobAnswer:
+        """Queues the encoding of a collection for another encoder, beside the space that is searched; goes on with one that is there."""
+        ...
+
+    def promote_space(self, request: PromoteRequest) -> SpacesAnswer:
+        """Searches in another space from now on. Raises UsageError while documents are missing there."""
+        ...
+
+    def rollback_space(self, request: RollbackRequest) -> SpacesAnswer:
+        """Searches again in the space that was searched before. Raises UsageError while documents are missing there."""
+        ...
+
+    def remove_space(self, request: RemoveSpaceRequest) -> SpacesAnswer:
+        """Forgets a space that is not searched."""
         ...
 
     def doctor(self, request: DoctorRequest) -> DoctorAnswer: ...

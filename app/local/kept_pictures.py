@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,10 +28,18 @@ class Bound:
 class KeptPictures:
     """A directory of pictures as they came, each with its thumbnails."""
 
-    def __init__(self, directory: Path, images: FileImages, bound: Bound | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        images: FileImages,
+        bound: Bound | None = None,
+        restored: Callable[[str], bytes | None] = lambda sha256: None,
+    ) -> None:
+        """`restored` knows the bytes of pictures that are kept elsewhere for good, such as those of judged queries."""
         self._directory = directory
         self._images = images
         self._thumbnails = Thumbnails(directory)
+        self._restored = restored
         self._bound = bound or Bound()
         self._keeping = threading.Lock()
 
@@ -60,6 +69,10 @@ class KeptPictures:
         try:
             os.utime(self._file(sha256))
         except OSError:
+            picture = self._restored(sha256)
+            if picture is not None:
+                self.keep(picture)
+                return wanted
             raise NotFound(
                 "The picture of this search is not kept any more.", "Pictures are kept for a while; choose the picture again."
             ) from None

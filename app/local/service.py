@@ -9,8 +9,10 @@ from app.local.documents import Documents
 from app.local.examples import Examples
 from app.local.ingesting import Ingesting
 from app.local.jobs import JobBoard
+from app.local.judging import Judging
 from app.local.kept_pictures import KeptPictures
 from app.local.listing import Listing
+from app.local.scoring import ScoringJudgments
 from app.local.searching import Searching
 from app.local.turns import Turns
 from app.local.upkeep import Upkeep
@@ -36,10 +38,16 @@ from uniir.wire import (
     InstructionsAnswer,
     JobAnswer,
     JobsAnswer,
+    JudgmentAnswer,
+    JudgmentRequest,
+    JudgmentsAnswer,
     KeptPicture,
     NewCollection,
     RebuildAnswer,
     RebuildRequest,
+    ScoringAnswer,
+    ScoringRequest,
+    ScoringsAnswer,
     SearchAnswer,
     SearchRequest,
 )
@@ -53,8 +61,11 @@ class LocalService:
         self.settings = installation.settings
         turns = Turns(self.settings.wait_seconds)
         self._ownership = ownership
-        self._pictures = KeptPictures(self.settings.query_pictures_directory, installation.images)
-        self._searching = Searching(everything, self._pictures)
+        kept = self.settings.query_pictures_directory
+        self._pictures = KeptPictures(kept, installation.images, restored=installation.judgments.picture)
+        self._judging = Judging(installation, self._pictures)
+        self._scoring = ScoringJudgments(everything, self._pictures)
+        self._searching = Searching(everything, self._pictures, self._judging)
         self._documents = Documents(installation)
         self._examples = Examples(installation, self._searching)
         self._listing = Listing(everything)
@@ -82,6 +93,21 @@ class LocalService:
 
     def explain(self, request: ExplainRequest) -> Explanation:
         return self._searching.explain(request)
+
+    def judge(self, request: JudgmentRequest, picture: Path | None = None) -> JudgmentAnswer:
+        return self._judging.judge(request, self._searching.query(request.search, picture))
+
+    def judgments(self, collection: str | None = None) -> JudgmentsAnswer:
+        return self._judging.judgments(collection)
+
+    def forget_judgment(self, judgment: int) -> JudgmentAnswer:
+        return self._judging.forget(judgment)
+
+    def score_judgments(self, request: ScoringRequest) -> ScoringAnswer:
+        return self._scoring.score(request)
+
+    def scorings(self, collection: str | None = None) -> ScoringsAnswer:
+        return self._scoring.scorings(collection)
 
     def keep_picture(self, picture: bytes) -> KeptPicture:
         return self._pictures.keep(picture)

@@ -18,7 +18,9 @@ from app.service.readiness import Readiness
 from app.service.routes.documents import document_routes
 from app.service.routes.health import health_routes
 from app.service.routes.ingest import ingest_routes
+from app.service.routes.judgments import judgment_routes
 from app.service.routes.search import search_routes
+from app.service.routes.spaces import space_routes
 from app.service.routes.upkeep import upkeep_routes
 from storage.ownership import instance_of
 from uniir.settings import Settings
@@ -62,6 +64,8 @@ def create_app(
     everywhere = [Depends(bearer)]
     for router in (search_routes(service, measurements), document_routes(service), ingest_routes(service, settings, stopping)):
         app.include_router(router, dependencies=everywhere)
+    app.include_router(judgment_routes(service), dependencies=everywhere)
+    app.include_router(space_routes(service), dependencies=everywhere)
     app.include_router(upkeep_routes(service), dependencies=everywhere)
     app.include_router(health_routes(instance_of(secret), readiness or Readiness(service), measurements))
     app.add_middleware(BodyLimit, upload_bytes=settings.upload_megabytes * 2**20, uploads=_UPLOADS)

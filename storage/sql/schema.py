@@ -171,9 +171,38 @@ judgments = Table(
     Column("id", Integer, primary_key=True),
     _collection(),
     Column("query", JsonValue, nullable=False),
+    Column("query_key", String(64), nullable=False),  # a hash of what the query's answer depends on
+    Column("image_sha256", String(64), ForeignKey("judged_pictures.sha256"), index=True),
     Column("document_id", Document64, ForeignKey("documents.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("grade", Float, nullable=False),
     Column("created_at", UtcDateTime, nullable=False, default=now),
+    Column("judged_at", UtcDateTime, nullable=False),  # when the grade was given that stands
+    UniqueConstraint("collection_id", "query_key", "document_id"),
+)
+
+judged_pictures = Table(
+    "judged_pictures",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+scorings = Table(
+    "scorings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _collection(),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("encoder", JsonValue, nullable=False),
+    Column("settings", JsonValue, nullable=False),
+    Column("measures", JsonValue, nullable=False),
+    Column("queries", Integer, nullable=False),
+    Column("judgments", Integer, nullable=False),
+    Column("documents", Integer, nullable=False),
+    Column("left_out", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("judged_share", Float(53), nullable=False),
+    Index(None, "collection_id", "made_at"),
 )
 
 jobs = Table(

@@ -16,11 +16,22 @@ from uniir.wire.collections import (
 )
 from uniir.wire.documents import DocumentAnswer, ExampleQuery, KeptPicture, Neighbour, PictureFacts
 from uniir.wire.ingest import IngestReport, IngestRequest, JobAnswer, JobsAnswer, JobState, Phase, Progress
+from uniir.wire.judgments import (
+    JudgedQueryAnswer,
+    JudgmentAnswer,
+    JudgmentRequest,
+    JudgmentsAnswer,
+    MeasureAnswer,
+    ScoringAnswer,
+    ScoringRequest,
+    ScoringsAnswer,
+)
 from uniir.wire.problems import FailedInput, Problem
 from uniir.wire.search import (
     ComplementAnswer,
     ExplainRequest,
     Explanation,
+    GivenGrade,
     HitAnswer,
     QueryAnswer,
     QueryWeights,
@@ -72,6 +83,7 @@ __all__ = [
     "FailureSelection",
     "FailuresAnswer",
     "FindingAnswer",
+    "GivenGrade",
     "HeldDocuments",
     "HitAnswer",
     "IndexFacts",
@@ -82,8 +94,13 @@ __all__ = [
     "JobAnswer",
     "JobState",
     "JobsAnswer",
+    "JudgedQueryAnswer",
+    "JudgmentAnswer",
+    "JudgmentRequest",
+    "JudgmentsAnswer",
     "KeptPicture",
     "LastRun",
+    "MeasureAnswer",
     "Neighbour",
     "NewCollection",
     "Phase",
@@ -101,6 +118,9 @@ __all__ = [
     "RerankAnswer",
     "RollbackRequest",
     "ScoreTerm",
+    "ScoringAnswer",
+    "ScoringRequest",
+    "ScoringsAnswer",
     "SearchAnswer",
     "SearchRequest",
     "Sha256",

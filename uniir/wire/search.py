@@ -65,6 +65,13 @@ class ComplementAnswer(Answer):
     score: float
 
 
+class GivenGrade(Answer):
+    """What somebody said of this hit for this very query; `id` is the judgment's."""
+
+    id: int
+    grade: int
+
+
 class HitAnswer(Answer):
     """One document with its place."""
 
@@ -82,6 +89,7 @@ class HitAnswer(Answer):
     retrieval_rank: int | None = Field(None, description="the place before reranking")
     relevance: float | None = Field(None, description="the reranker's probability that it is relevant")
     complement: ComplementAnswer | None = Field(None, description="where it was asked for and something was found")
+    judgment: GivenGrade | None = None
 
 
 class RerankAnswer(Answer):

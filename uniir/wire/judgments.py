@@ -1,0 +1,86 @@
+"""Judgments of search results, and what they say of a collection."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from uniir.documents import Modality
+from uniir.judgments import BEST_GRADE
+from uniir.queries import Reranking
+from uniir.wire.search import SearchRequest, UsedInstruction
+from uniir.wire.values import Answer, DocumentId, Request
+
+
+class JudgmentRequest(Request):
+    """How well a document answers a search. What tells nothing of the query (`k`, `rerank`, `complement`) is read over."""
+
+    search: SearchRequest
+    document: DocumentId
+    grade: int = Field(ge=0, le=BEST_GRADE, description="0 is wrong, 1 right; what is better may have more")
+
+
+class JudgedQueryAnswer(Answer):
+    """The query as it was understood; `image` is the hash of its picture, which is kept as long as the judgment."""
+
+    text: str | None
+    image: str | None
+    instruction: UsedInstruction
+    target: Modality | None
+    weights: dict[str, float]
+    negatives: list[str] = Field(alias="not")
+    like: list[str]
+    path: str | None
+
+
+class JudgmentAnswer(Answer):
+    id: int
+    query: JudgedQueryAnswer
+    document: str
+    grade: int
+    judged_at: datetime
+
+
+class JudgmentsAnswer(Answer):
+    """Query by query, in the order in which they were first given."""
+
+    collection: str
+    judgments: list[JudgmentAnswer]
+
+
+class ScoringRequest(Request):
+    """Ask the judged queries anew, as anybody's search would be answered now, and keep how it came out."""
+
+    collection: str | None = Field(None, max_length=100)
+    rerank: Reranking = Reranking.AUTO
+
+
+class MeasureAnswer(Answer):
+    """A mean over queries, 0..1, with the bounds that hold it with 95 % confidence."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ScoringAnswer(Answer):
+    """How the judged queries of a collection were answered, once."""
+
+    made_at: datetime
+    encoder: dict[str, object]
+    settings: dict[str, object]
+    measures: dict[str, MeasureAnswer]
+    queries: int = Field(description="judged queries with a right answer")
+    judgments: int
+    documents: int = Field(description="what the collection held")
+    left_out: int = Field(0, description="judged queries without any right answer")
+    failed: int = Field(0, description="queries that could not be asked; they count as missed")
+    judged_share: float = Field(0.0, description="share of the first ten hits that anybody has judged; the others count as wrong")
+
+
+class ScoringsAnswer(Answer):
+    """Oldest first."""
+
+    collection: str
+    scorings: list[ScoringAnswer]
