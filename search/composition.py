@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ class Term:
     vector: NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class QueryVector:
     """The steered unit vector, and the terms whose contributions to a score can be told apart."""
 
@@ -35,20 +36,26 @@ class QueryVector:
     def contributions(self, document: NDArray[np.float32]) -> Mapping[str, float]:
         """What each term gives to the inner product with a document; `modality` is the rest: what steering added."""
         shares = self.shares(document)
-        shares["modality"] = float(np.sum(self.vector * document, dtype=np.float64)) - sum(shares.values())
+        shares["modality"] = float(np.dot(self._whole, document)) - sum(shares.values())
         return {name: round(share, 6) for name, share in shares.items()}
 
     def shares(self, direction: NDArray[np.float32]) -> dict[str, float]:
-        """Each term's part of the inner product with a document or a part of one.
+        """Each term's part of the inner product with a document or a part of one."""
+        return {name: float(np.dot(scaled, direction)) for name, scaled in self._scaled.items()}
 
-        Steering scales every dimension by a factor of its own, so each term's share is found by scaling it alike.
-        """
+    @cached_property
+    def _whole(self) -> NDArray[np.float64]:
+        return self.vector.astype(np.float64)
+
+    @cached_property
+    def _scaled(self) -> Mapping[str, NDArray[np.float64]]:
+        """The terms as they stand in the steered vector: steering scales every dimension by a factor of its own, and each term alike."""
         total = np.sum(np.stack([term.vector for term in self.terms]), axis=0, dtype=np.float64)
         factors = np.divide(self.vector, total, out=np.zeros(total.shape), where=np.abs(total) > _NEGLIGIBLE)
-        shares: dict[str, float] = {}
+        scaled: dict[str, NDArray[np.float64]] = {}
         for term in self.terms:
-            shares[term.name] = shares.get(term.name, 0.0) + float(np.sum(term.vector * factors * direction))
-        return shares
+            scaled[term.name] = scaled.get(term.name, np.zeros_like(factors)) + term.vector * factors
+        return scaled
 
 
 _NEGLIGIBLE = 1e-9

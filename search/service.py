@@ -25,7 +25,7 @@ from uniir.instructions import Instruction, Instructions
 from uniir.protocols import Encoder, ImageLoader, Library, VectorStore
 from uniir.queries import MAX_RESULTS, Query
 
-_SPARE = 8  # fetched beyond k, for documents that are on their way out while the store still has them
+_SPARE = 2  # fetched beyond k, for documents that are on their way out while the store still has them
 
 
 class SearchService:

@@ -62,7 +62,7 @@ class Source:
     @property
     def file(self) -> Path:
         """The absolute path of the file."""
-        return Path(self.root) / self.path
+        return Path(self.root, self.path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

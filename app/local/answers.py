@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.local.ways_out import way_out_of
 from uniir.documents import Document, Modality
@@ -62,21 +62,26 @@ def _hit(hit: Hit) -> HitAnswer:
         retrieval_rank=hit.retrieval_rank,
         relevance=hit.relevance,
         complement=None if half is None else ComplementAnswer(document=neighbour(half.document), score=half.score),
-        **neighbour(hit.document).model_dump(),
+        **in_short(hit.document),
     )
 
 
 def neighbour(document: Document) -> Neighbour:
     """A document in short."""
-    return Neighbour(
-        id=format_id(document.id),
-        modality=document.modality,
-        text=document.text,
-        path=str(document.source.file),
-        locator=document.source.locator,
-        image=str(document.image.path) if document.image is not None else None,
-        metadata=dict(document.metadata),
-    )
+    return Neighbour(**in_short(document))
+
+
+def in_short(document: Document) -> dict[str, Any]:
+    """What every answer says of a document: the fields of Neighbour."""
+    return {
+        "id": format_id(document.id),
+        "modality": document.modality,
+        "text": document.text,
+        "path": str(document.source.file),
+        "locator": document.source.locator,
+        "image": str(document.image.path) if document.image is not None else None,
+        "metadata": document.metadata,
+    }
 
 
 def collection_answer(record: CollectionRecord, counts: CollectionCounts) -> CollectionAnswer:

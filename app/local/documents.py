@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.local.answers import neighbour
+from app.local.answers import in_short, neighbour
 from app.wiring import Installation
 from storage.sql.collections import CollectionRecord
 from storage.thumbnails import ThumbnailSize
@@ -40,7 +40,7 @@ class Documents:
         collection, document = self._find(number)
         text = _whole_text(document)
         return DocumentAnswer(
-            **neighbour(document).model_dump(),
+            **in_short(document),
             collection=collection.name,
             root=document.source.root,
             external_id=document.external_id,

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, bindparam, func, select, true, update
 from storage.sql.collections import CollectionRecord
 from storage.sql.engines import Engines
 from storage.sql.prefixes import after_all_with, prefixes_below
-from storage.sql.rows import PAGE, from_bytes, in_blocks, to_document, to_source
+from storage.sql.rows import CONTENT, PAGE, from_bytes, in_blocks, to_document, to_source
 from storage.sql.schema import EmbeddingState, documents, embeddings, failures, sources
 from uniir.documents import Document, Modality
 from uniir.ledger import SourceKey, SourceRecord
@@ -24,7 +24,7 @@ from uniir.protocols import StoredVector
 # What every search asks: written once, since putting such a query together takes longer than SQLite's answer.
 _INDEXED = (embeddings.c.space_id == bindparam("space")) & (embeddings.c.state == EmbeddingState.INDEXED)
 _DOCUMENTS = (
-    select(documents, sources.c.root, sources.c.path)
+    select(*CONTENT, sources.c.root, sources.c.path)
     .join(sources, sources.c.id == documents.c.source_id)
     .join(embeddings, embeddings.c.document_id == documents.c.id)
     .where(documents.c.id.in_(bindparam("ids", expanding=True)), _INDEXED)
@@ -62,7 +62,7 @@ class SqlLibrary:
         found: dict[int, Document] = {}
         with self._engines.reading() as connection:
             for block in in_blocks(ids):
-                for row in connection.execute(_DOCUMENTS, {"ids": block, "space": self._collection.space_id}).mappings():
+                for row in connection.execute(_DOCUMENTS, {"ids": block, "space": self._collection.space_id}).mappings().all():
                     found[row["id"]] = to_document(row, row["root"], row["path"])
         return found
 
@@ -70,7 +70,7 @@ class SqlLibrary:
         found: dict[int, NDArray[np.float16]] = {}
         with self._engines.reading() as connection:
             for block in in_blocks(ids):
-                rows = connection.execute(_VECTORS, {"ids": block, "space": self._collection.space_id})
+                rows = connection.execute(_VECTORS, {"ids": block, "space": self._collection.space_id}).all()
                 found |= {row.document_id: from_bytes(row.vector) for row in rows}
         return found
 

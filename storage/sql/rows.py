@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import RowMapping
 
+from storage.sql.schema import documents
 from uniir.documents import Document, ImageReference, Modality, Source
 from uniir.ledger import SourceKey, SourceKind, SourceRecord
 
@@ -40,8 +41,13 @@ def to_source(row: RowMapping) -> SourceRecord:
     return SourceRecord(row["id"], key, SourceKind(row["kind"]), row["signature"], row["sha256"])
 
 
+CONTENT = tuple(
+    documents.c[name] for name in ("id", "modality", "text", "image_path", "image_sha256", "locator", "metadata", "external_id")
+)
+
+
 def to_document(row: RowMapping, root: str, path: str) -> Document:
-    """A row of `documents`, with root and path of its source. A stored image path may be absolute, which joining keeps."""
+    """The CONTENT of a row of `documents`, with root and path of its source. A stored image path may be absolute, which joining keeps."""
     image = ImageReference(Path(root) / row["image_path"], row["image_sha256"]) if row["image_path"] is not None else None
     return Document(
         id=row["id"],
