@@ -20,7 +20,7 @@ _NAMED = 6
 
 
 def load_pretrained(kind: Any, directory: Path, on: TorchDevice, whole: Collection[str], spare: Collection[str] = ()) -> Module:
-    """A model of the class `kind`; tensors named in `spare` may be there although the class has no use for them.
+    """A model of the class `kind`; tensors whose names end as one of `spare` may be there although the class has no use for them.
 
     Raises ModelUnavailable that names what is missing, unknown or of another shape: such a tensor would be random.
     """
@@ -45,7 +45,7 @@ def load_pretrained(kind: Any, directory: Path, on: TorchDevice, whole: Collecti
         quiet.set_verbosity(before)
     wrong = {
         "lacks": sorted(told["missing_keys"]),
-        "has unknown": sorted(set(told["unexpected_keys"]) - set(spare)),
+        "has unknown": sorted(name for name in told["unexpected_keys"] if not name.endswith(tuple(spare))),
         "has misshapen": sorted(str(one[0] if isinstance(one, tuple) else one) for one in told["mismatched_keys"]),
     }
     complaints = [

@@ -27,13 +27,14 @@ from models.rows import Pixels, Rows
 from models.torch_devices import TorchDevice
 from models.vocabulary import Vocabulary, read_vocabulary
 from models.weights import read_config
-from uniir.errors import ModelUnavailable
+from uniir.errors import InputFailure, ModelUnavailable
 
 if TYPE_CHECKING:
     Tensor: TypeAlias = torch.Tensor
 
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
 TURN, END = "<|im_start|>", "<|im_end|>"
+_LONGEST = 200  # times the shorter side
 ANSWER = f"{END}\n{TURN}assistant\n"
 _WHOLE = (
     "Qwen2VLDecoderLayer",
@@ -81,7 +82,9 @@ class QwenVl:
         return int(self.model.get_input_embeddings().embedding_dim)
 
     def shown(self, picture: Image.Image) -> Pixels:
-        """Patches of the picture, resized once within the budget of pixels."""
+        """Patches of the picture, resized once within the budget of pixels. Raises InputFailure for a mere line."""
+        if max(picture.size) > _LONGEST * min(picture.size):
+            raise InputFailure("image-too-narrow", f"it is more than {_LONGEST} times as long as wide")
         done = self.pictures(images=[picture], return_tensors="np")
         grid = tuple(int(side) for side in done["image_grid_thw"][0])
         return Pixels(np.asarray(done["pixel_values"], np.float32), grid, int(np.prod(grid)) // self.pictures.merge_size**2)

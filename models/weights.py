@@ -73,8 +73,8 @@ class Weights:
             raise ModelUnavailable(f"The weights {self.directory / file} can't be read ({error}).", "Fetch them again.") from None
 
 
-def read_weights(directory: Path) -> Weights:
-    """What a directory holds; safetensors alone, since nothing else can be read without running it. Raises ModelUnavailable."""
+def read_weights(directory: Path, single: str = SINGLE) -> Weights:
+    """What a directory holds in safetensors, in the file `single` or in several with an index. Raises ModelUnavailable."""
     if (directory / INDEX).is_file():
         try:
             listed = json.loads((directory / INDEX).read_text("utf-8"))["weight_map"]
@@ -84,15 +84,15 @@ def read_weights(directory: Path) -> Weights:
         if absent:
             raise ModelUnavailable(f"{directory} lacks {', '.join(absent)}, which its index names.", "Fetch the checkpoint again.")
         return Weights(directory, listed)
-    if not (directory / SINGLE).is_file():
+    if not (directory / single).is_file():
         raise ModelUnavailable(
-            f"{directory} has no {SINGLE}, and no {INDEX}.", "Only safetensors are read: fetch a checkpoint that has them."
+            f"{directory} has no {single}, and no {INDEX}.", "Only safetensors are read: fetch a checkpoint that has them."
         )
     try:
-        with safe_open(directory / SINGLE, framework="pt") as opened:
-            return Weights(directory, dict.fromkeys(opened.keys(), SINGLE))
+        with safe_open(directory / single, framework="pt") as opened:
+            return Weights(directory, dict.fromkeys(opened.keys(), single))
     except (OSError, SafetensorError) as error:
-        raise ModelUnavailable(f"The weights {directory / SINGLE} can't be read ({error}).", "Fetch them again.") from None
+        raise ModelUnavailable(f"The weights {directory / single} can't be read ({error}).", "Fetch them again.") from None
 
 
 def read_config(directory: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What every encoder promises. Inherit from EncoderContract and give it a fixture `encoder`."""
+"""What every encoder promises. Inherit from a contract that fits and give it a fixture `encoder`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def lengths(vectors: NDArray[np.float32]) -> list[float]:
     return np.linalg.norm(vectors, axis=1).tolist()
 
 
-class EncoderContract:
+class AnyEncoderContract:
+    """What holds also for an encoder that reads text and picture as one and is steered by nothing but its instruction."""
+
     @pytest.fixture
     def pictures(self, tmp_path: Path) -> list[Path]:
         """A noisy one, a red one, a black one, and one of a single pixel."""
@@ -116,6 +118,26 @@ class EncoderContract:
         for one in prepared[::5]:
             np.testing.assert_allclose(encoder.encode(one), alone, atol=TOLERANCE)
 
+    @pytest.mark.parametrize("target", [None, *Modality])
+    def test_steered_vectors_have_unit_length(self, encoder: Encoder, items: list[Document | Query], target: Modality | None) -> None:
+        steering = [Steering(Modality.TEXT, target)] * len(items)
+        steered = encoder.steer(encoded(encoder, *items), steering)
+        assert lengths(steered) == pytest.approx([1] * len(items), abs=TOLERANCE)
+
+    def test_steering_leaves_its_input_alone(self, encoder: Encoder) -> None:
+        vectors = encoded(encoder, Query(text="a dog"))
+        before = vectors.copy()
+        encoder.steer(vectors, [Steering(Modality.TEXT, Modality.IMAGE)])
+        np.testing.assert_array_equal(vectors, before)
+
+    def test_it_says_what_it_accepts(self, encoder: Encoder) -> None:
+        assert encoder.accepts
+        assert encoder.accepts <= frozenset(Modality)
+
+
+class EncoderContract(AnyEncoderContract):
+    """What holds for an encoder that adds parts up and turns vectors towards a modality."""
+
     def test_a_pair_is_the_normalised_sum_of_its_parts(self, encoder: Encoder, pictures: Sequence[Path]) -> None:
         here = ImageReference(pictures[0])
         both, of_text, of_image = encoded(encoder, Query(text="a dog", image=here), Query(text="a dog"), Query(image=here))
@@ -145,26 +167,10 @@ class EncoderContract:
         best = (steered @ encoded(encoder, *documents).T).argmax(axis=1)
         assert [documents[place].modality for place in best] == [target, target]
 
-    @pytest.mark.parametrize("target", [None, *Modality])
-    def test_steered_vectors_have_unit_length(self, encoder: Encoder, items: list[Document | Query], target: Modality | None) -> None:
-        steering = [Steering(Modality.TEXT, target)] * len(items)
-        steered = encoder.steer(encoded(encoder, *items), steering)
-        assert lengths(steered) == pytest.approx([1] * len(items), abs=TOLERANCE)
-
     def test_a_documents_own_modality_is_forgotten_when_it_is_steered(self, encoder: Encoder, pictures: Sequence[Path]) -> None:
         document, query = encoded(encoder, image(pictures[0]), Query(image=ImageReference(pictures[0])))
         steering = [Steering(Modality.IMAGE, Modality.TEXT)]
         np.testing.assert_allclose(encoder.steer(document[None], steering), encoder.steer(query[None], steering), atol=TOLERANCE)
-
-    def test_steering_leaves_its_input_alone(self, encoder: Encoder) -> None:
-        vectors = encoded(encoder, Query(text="a dog"))
-        before = vectors.copy()
-        encoder.steer(vectors, [Steering(Modality.TEXT, Modality.IMAGE)])
-        np.testing.assert_array_equal(vectors, before)
-
-    def test_it_says_what_it_accepts(self, encoder: Encoder) -> None:
-        assert encoder.accepts
-        assert encoder.accepts <= frozenset(Modality)
 
 
 def assert_sums_but_for_axes(halves: NDArray[np.float32], vector: NDArray[np.float32]) -> None:

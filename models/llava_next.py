@@ -1,0 +1,112 @@
+"""LLaVA-NeXT as encoders and rerankers need it: pictures in tiles of any resolution, states, the head."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
+from PIL import Image
+from transformers import LlavaNextForConditionalGeneration, LlavaNextModel
+from transformers.image_processing_utils import select_best_resolution
+from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
+
+from models.loading import adapted, load_pretrained
+from models.rows import Pixels, Rows
+from models.torch_devices import TorchDevice
+from models.vocabulary import Vocabulary, read_vocabulary
+from models.weights import read_config
+from uniir.errors import ModelUnavailable
+
+if TYPE_CHECKING:
+    Tensor: TypeAlias = torch.Tensor
+
+PICTURE = "<image>"
+_WHOLE = ("MistralDecoderLayer", "LlamaDecoderLayer", "CLIPEncoderLayer")
+
+
+@dataclass(frozen=True, slots=True)
+class LlavaNext:
+    """A loaded model. `shown` is thread-safe; `states` is not."""
+
+    model: Any  # the part without a head
+    head: Any  # the linear layer to the vocabulary; None where it was not loaded
+    vocabulary: Vocabulary
+    pictures: LlavaNextImageProcessorPil
+    picture_token: int
+    device: torch.device
+
+    @property
+    def width(self) -> int:
+        return int(self.model.get_input_embeddings().embedding_dim)
+
+    def shown(self, picture: Image.Image) -> Pixels:
+        """The whole picture as one tile, and again in several, [tiles, 3, side, side]; `grid` is its height and width."""
+        done = self.pictures(images=[picture], return_tensors="np")
+        size = (picture.height, picture.width)
+        return Pixels(np.asarray(done["pixel_values"][0], np.float32), size, self._slots(*size))
+
+    def _slots(self, height: int, width: int) -> int:
+        """The first tile's patches, those of the tiles without what was padded, and one newline for each of their rows."""
+        vision = self.model.config.vision_config
+        patches = vision.image_size // vision.patch_size
+        rows, columns = (
+            side // vision.image_size * patches for side in select_best_resolution((height, width), self.model.config.image_grid_pinpoints)
+        )
+        if width / height > columns / rows:
+            rows -= (rows - int(round(height * (columns / width), 7))) // 2 * 2
+        else:
+            columns -= (columns - int(round(width * (rows / height), 7))) // 2 * 2
+        return int(patches * patches + rows * columns + rows)
+
+    def states(self, rows: Rows) -> Tensor:
+        """[n, length, width] behind the final norm."""
+        given: dict[str, Any] = {}
+        if rows.pictures:
+            tiles = max(picture.values.shape[0] for picture in rows.pictures)
+            values = np.zeros((len(rows.pictures), tiles, *rows.pictures[0].values.shape[1:]), np.float32)
+            for place, picture in zip(values, rows.pictures, strict=True):
+                place[: picture.values.shape[0]] = picture.values
+            sizes = torch.tensor([picture.grid for picture in rows.pictures], device=self.device)
+            given = {"pixel_values": torch.from_numpy(values).to(self.device, self.model.dtype), "image_sizes": sizes}
+        return self.model(input_ids=rows.ids, attention_mask=rows.attention, use_cache=False, **given).last_hidden_state
+
+
+def load_llava_next(directory: Path, on: TorchDevice, *, head: bool, adapter: Path | None = None, markers: Sequence[str] = ()) -> LlavaNext:
+    """Raises UsageError, ModelUnavailable."""
+    told = read_config(directory).get("model_type")
+    if told != "llava_next":
+        raise ModelUnavailable(f"{directory} holds a model of the type {told!r}; wanted is llava_next.")
+    kind = LlavaNextForConditionalGeneration if head else LlavaNextModel
+    module: Any = load_pretrained(kind, directory, on, _WHOLE, ("lm_head.weight",))
+    if adapter is not None:
+        module = adapted(module, adapter, on)
+    model = module.model if head else module
+    vocabulary = read_vocabulary(directory, (PICTURE, "[INST]", "[/INST]", *markers))
+    token = vocabulary.id_of(PICTURE)
+    if token != model.config.image_token_id:
+        raise ModelUnavailable(f"{directory}: the tokenizer's {PICTURE} is {token}, the configuration's {model.config.image_token_id}.")
+    return LlavaNext(model, module.lm_head if head else None, vocabulary, _processor(directory, model.config), token, on.device)
+
+
+def _processor(directory: Path, config: Any) -> LlavaNextImageProcessorPil:
+    """With the checkpoint's normalisation, and the sizes its tower was made for."""
+    told: dict[str, Any] = {}
+    for name in ("preprocessor_config.json", "processor_config.json"):
+        try:
+            said = json.loads((directory / name).read_text("utf-8"))
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise ModelUnavailable(f"{directory / name} can't be read ({error}).", "Fetch the checkpoint again.") from None
+        told = said.get("image_processor", said)
+        break
+    side = config.vision_config.image_size
+    keys = {key: told[key] for key in ("image_mean", "image_std", "rescale_factor") if key in told}
+    square = {"height": side, "width": side}
+    pinpoints = [list(one) for one in config.image_grid_pinpoints]
+    return LlavaNextImageProcessorPil(size={"shortest_edge": side}, crop_size=square, image_grid_pinpoints=pinpoints, **keys)
