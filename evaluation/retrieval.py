@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from evaluation import gate, pools
 from evaluation.complements import Complementing
-from evaluation.embedding import Entries, Told, embedded, listed
+from evaluation.embedding import Embedded, Entries, Told, embedded, listed
 from evaluation.gate import SelfRetrieval
 from evaluation.nearest import nearest
 from evaluation.pools import Pool
@@ -94,13 +94,13 @@ class ExactRetrieval:
     def found(self, asked: Asked, pool: Pool) -> Found:
         directory = self._work / "queries" / f"{asked.name}-{asked.digest}"
         queries = embedded(asked.entries, self._encoder, self._images, directory, self._telling(asked.name))
-        rows, scores = nearest(queries.vectors, pool.embedded.vectors, asked.depth if self._reading is None else max(TOP, asked.depth))
-        ranked = [[pool.embedded.id_of(row) for row in line if row >= 0] for line in rows.tolist()]
+        ranked, scores = _nearest(queries, pool, asked.depth)
         before: Sequence[Sequence[str]] | None = None
         if self._reading is not None:
-            before = [line[: asked.depth] for line in ranked]
-            again = self._reading.of(asked.entries, ranked, pool, self._telling(f"{asked.name}, read again"))
-            ranked = [list(line[: asked.depth]) for line in again]
+            before = ranked
+            more, _ = _nearest(queries, pool, max(TOP, asked.depth))
+            again = self._reading.of(asked.entries, more, pool, self._telling(f"{asked.name}, read again"))
+            ranked = [line[: asked.depth] for line in again]
             scores = _by_place(ranked, asked.depth)
         complements = None
         if self._complementing is not None:
@@ -194,6 +194,11 @@ class ApplicationRetrieval:
             before if read else None,
             complements if self._complement else None,
         )
+
+
+def _nearest(queries: Embedded, pool: Pool, depth: int) -> tuple[Sequence[Sequence[str]], NDArray[np.float32]]:
+    rows, scores = nearest(queries.vectors, pool.embedded.vectors, depth)
+    return [[pool.embedded.id_of(row) for row in line if row >= 0] for line in rows.tolist()], scores
 
 
 def _by_place(ranked: Sequence[Sequence[str]], depth: int) -> NDArray[np.float32]:
