@@ -65,13 +65,33 @@ class Patient:
 
 def examine(patient: Patient) -> Iterator[Finding]:
     """Every finding, catalog first; looks only. Raises StoreUnavailable."""
-    yield from _unfinished(patient)
-    known, stored = _all_ids(patient.archive.indexed_ids()), _all_ids(patient.store.scan())
-    yield from _missing_vectors(patient, np.setdiff1d(known, stored).tolist())
-    yield from _stray_vectors(patient, np.setdiff1d(stored, known).tolist())
-    yield from _wrong_vectors(patient, np.intersect1d(known, stored))
+    yield from _examine_space(_Space(patient.archive, patient.store, "", _INGEST, f"{_REPAIR}, or `uniir rebuild`"))
     yield from _missing_thumbnails(patient)
     yield from _files(patient)
+
+
+def examine_beside(archive: Archive, store: VectorStore, encoder: str) -> Iterator[Finding]:
+    """The same of a space that is not searched, as far as it has anything of its own. Raises StoreUnavailable."""
+    yield from _examine_space(_Space(archive, store, f" in the space of {encoder}", f"`uniir spaces add --encoder {encoder}`", _REPAIR))
+
+
+@dataclass(frozen=True, slots=True)
+class _Space:
+    """One space's rows and vectors; `where` is said of it in every finding."""
+
+    archive: Archive
+    store: VectorStore
+    where: str
+    way_on: str  # with what is half done
+    way_back: str  # for what was lost
+
+
+def _examine_space(space: _Space) -> Iterator[Finding]:
+    yield from _unfinished(space)
+    known, stored = _all_ids(space.archive.indexed_ids()), _all_ids(space.store.scan())
+    yield from _missing_vectors(space, np.setdiff1d(known, stored).tolist())
+    yield from _stray_vectors(space, np.setdiff1d(stored, known).tolist())
+    yield from _wrong_vectors(space, np.intersect1d(known, stored))
 
 
 def orphan_thumbnails(thumbnails: ThumbnailShelf, unused: Callable[[Sequence[str]], Sequence[str]]) -> Iterator[Finding]:
@@ -98,43 +118,46 @@ def _all_ids(blocks: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
     return np.concatenate([np.empty(0, dtype=np.int64), *blocks])
 
 
-def _unfinished(patient: Patient) -> Iterator[Finding]:
-    count = patient.archive.unfinished_count()
+def _unfinished(space: _Space) -> Iterator[Finding]:
+    count = space.archive.unfinished_count()
     if count:
-        yield Finding("unfinished", count, "documents were left half done by a run that did not end", (), _INGEST)
+        message = f"documents were left half done by a run that did not end{space.where}"
+        yield Finding("unfinished", count, message, (), space.way_on)
 
 
-def _missing_vectors(patient: Patient, lacking: Sequence[int]) -> Iterator[Finding]:
+def _missing_vectors(space: _Space, lacking: Sequence[int]) -> Iterator[Finding]:
     def mend() -> None:
-        put_back(patient.archive.stored_vectors_of(lacking), patient.store)
-        patient.store.finish()
+        put_back(space.archive.stored_vectors_of(lacking), space.store)
+        space.store.finish()
 
-    message = "searchable documents have no vector in the store"
-    yield from _finding("vectors-missing", [format_id(one) for one in lacking], message, f"{_REPAIR}, or `uniir rebuild`", mend)
+    message = f"searchable documents have no vector in the store{space.where}"
+    yield from _finding("vectors-missing", [format_id(one) for one in lacking], message, space.way_back, mend)
 
 
-def _stray_vectors(patient: Patient, stray: Sequence[int]) -> Iterator[Finding]:
+def _stray_vectors(space: _Space, stray: Sequence[int]) -> Iterator[Finding]:
     def mend() -> None:
-        patient.store.delete(stray)
-        patient.store.finish()
+        space.store.delete(stray)
+        space.store.finish()
 
-    yield from _finding("vectors-stray", [format_id(one) for one in stray], "vectors belong to no searchable document", _REPAIR, mend)
+    message = f"vectors belong to no searchable document{space.where}"
+    yield from _finding("vectors-stray", [format_id(one) for one in stray], message, _REPAIR, mend)
 
 
-def _wrong_vectors(patient: Patient, both: NDArray[np.int64]) -> Iterator[Finding]:
+def _wrong_vectors(space: _Space, both: NDArray[np.int64]) -> Iterator[Finding]:
     """A sample, searched with the catalog's vector: the store must find the document itself, with an inner product of one."""
     sample = np.random.default_rng(0).choice(both, min(_SAMPLE, both.size), replace=False).tolist()
-    rows = [row for row in patient.archive.stored_vectors_of(sample) if row.vector is not None]
+    rows = [row for row in space.archive.stored_vectors_of(sample) if row.vector is not None]
     if not rows:
         return
     vectors = np.stack([row.vector for row in rows if row.vector is not None]).astype(np.float32)
-    neighbours = patient.store.search(vectors, 1, EVERYTHING)
+    neighbours = space.store.search(vectors, 1, EVERYTHING)
     wrong = [
         format_id(row.document)
         for row, vector, score in zip(rows, vectors, neighbours.scores[:, 0], strict=True)
         if abs(float(score) - float(vector @ vector)) > _SAME
     ]
-    yield from _finding("vectors-wrong", wrong, f"of {len(rows)} sampled vectors are not found by themselves", "`uniir rebuild`")
+    message = f"of {len(rows)} sampled vectors are not found by themselves{space.where}"
+    yield from _finding("vectors-wrong", wrong, message, "`uniir rebuild`")
 
 
 def _missing_thumbnails(patient: Patient) -> Iterator[Finding]:

@@ -18,6 +18,15 @@ class Rebuilt:
     without_vector: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How many vectors were written and taken out, and which documents neither side has a vector of."""
+
+    written: int
+    removed: int
+    without_vector: tuple[int, ...]
+
+
 def rebuild(archive: Archive, empty_store: VectorStore) -> Rebuilt:
     """Writes every stored vector into an empty store. Raises StoreUnavailable; may be run again."""
     written = 0
@@ -29,10 +38,10 @@ def rebuild(archive: Archive, empty_store: VectorStore) -> Rebuilt:
     return Rebuilt(written, tuple(without))
 
 
-def settle(archive: Archive, store: VectorStore) -> Rebuilt:
+def settle(archive: Archive, store: VectorStore) -> Settled:
     """Makes a store hold the ids that the catalog calls indexed and no others, as after a process that died over it.
 
-    `without_vector` are those that neither side can give back. Nothing is on disk before the store is finished.
+    Nothing of it is on disk before the store is finished.
     """
     stored = np.concatenate([np.empty(0, dtype=np.int64), *store.scan()])
     stray = stored
@@ -45,7 +54,7 @@ def settle(archive: Archive, store: VectorStore) -> Rebuilt:
         stray = np.setdiff1d(stray, page)
     if stray.size:
         store.delete(stray.tolist())
-    return Rebuilt(written, tuple(without))
+    return Settled(written, stray.size, tuple(without))
 
 
 def put_back(rows: Sequence[StoredVector], store: VectorStore) -> int:

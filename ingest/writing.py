@@ -92,13 +92,17 @@ class Writer:
         self._beside.delete(documents)
         self._left_pictures.update(self._ledger.forget(documents))
 
+    def finish_deletes(self) -> None:
+        """Carries out deletions that an earlier run left half done."""
+        self.delete(self._ledger.unfinished_deletes())
+
     def finish_leftovers(self, *, resuming: bool) -> None:
         """What an earlier run left half done: deletions are carried out, sources with pending documents read again."""
         self._unfinished = resuming
         if resuming:
             self._settle_with_store()
             self._left_pictures.update(self._thumbnails.hashes())
-        self.delete(self._ledger.unfinished_deletes())
+        self.finish_deletes()
         self._ledger.reopen_unfinished()
 
     def _settle_with_store(self) -> None:

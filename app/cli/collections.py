@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.options import AsJson, Collection, DataDir, Yes, settings_for
 from app.cli.output import plural, printable, say, say_json, table, tell
 
+if TYPE_CHECKING:
+    from uniir.wire import SpaceAnswer
+
 
 def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show every collection: its encoder and what it holds. Works while another command has the directory."""
     from app.local.catalogued import catalogued
     from app.wiring import opened
+    from uniir.spaces import SpaceState
 
     settings = settings_for(data_dir)
     with opened(settings) as installation:
@@ -37,6 +41,14 @@ def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
         for one in known
     ]
     say(table(header, rows))
+    for one in known:
+        for space in (space for space in one.spaces if space.state != SpaceState.ACTIVE or space.refused):
+            say(_beside(one.name, space))
+
+
+def _beside(collection: str, space: SpaceAnswer) -> str:
+    covered = f"{space.indexed:,} of {plural(space.documents, 'document')}"
+    return f"{collection}: space {space.id} of {space.encoder} ({space.state}) has {covered}."
 
 
 def doctor(
@@ -74,8 +86,14 @@ def rebuild_vectors(collection: Collection = None, data_dir: DataDir = None) -> 
     settings = settings_for(data_dir, collection)
     request = RebuildRequest(collection=collection)
     for rebuilt in asked(settings, "uniir rebuild", lambda service: service.rebuild(request)).collections:
-        say(f"{rebuilt.collection}: {plural(rebuilt.written, 'vector')} written.")
-        if rebuilt.without_vector:
+        beside = f" for {rebuilt.beside}" if rebuilt.beside is not None else ""
+        say(f"{rebuilt.collection}: {plural(rebuilt.written, 'vector')} written{beside}.")
+        if rebuilt.without_vector and rebuilt.beside is not None:
+            tell(
+                f"{plural(rebuilt.without_vector, 'document')} had no vector in the catalog (`keep_vectors` is off); "
+                f"`uniir spaces add --encoder {rebuilt.beside}`."
+            )
+        elif rebuilt.without_vector:
             tell(
                 f"{plural(rebuilt.without_vector, 'document')} had no vector in the catalog (`keep_vectors` is off); "
                 "`uniir ingest` the same paths again."

@@ -1,4 +1,4 @@
-"""An ingest from its start to its report: done here and for others beside it, or followed at the directory's owner."""
+"""A job from its start to its report: done here and for others beside it, or followed at the directory's owner."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TypeAlias
 
 from app.cli.output import plural, tell
 from app.local.answering import answering
@@ -19,10 +20,10 @@ from uniir.errors import NotFound, ServiceUnavailable, UniirError
 from uniir.problems import error_of
 from uniir.service import Service
 from uniir.settings import Settings
-from uniir.wire import IngestReport, IngestRequest, JobAnswer, Phase, Progress
+from uniir.wire import IngestReport, IngestRequest, JobAnswer, Phase, Progress, SpaceReport, SpaceRequest
 
-_COMMAND = "uniir ingest"
-_OWNERS = 5  # that may die over one ingest
+_Asked: TypeAlias = IngestRequest | SpaceRequest
+_OWNERS = 5  # that may die over one job
 _PAUSE = 0.1  # seconds
 _PHASES = {
     Phase.WAITING: "Waiting",
@@ -35,12 +36,35 @@ _PHASES = {
 
 def ingest(settings: Settings, request: IngestRequest) -> IngestReport:
     """Raises what the ingest raised, wherever it was done; goes on here, or at the next owner, where an owner dies over it."""
+    job = _done(settings, "uniir ingest", request)
+    if job.report is not None:
+        return job.report
+    nothing = dict.fromkeys(("added", "changed", "moved", "unchanged", "deleted"), 0)
+    return IngestReport(
+        collection=job.collection, **nothing, failed=[], documents={}, seconds=0.0, documents_per_second=0.0, interrupted=True
+    )
+
+
+def fill_space(settings: Settings, request: SpaceRequest) -> SpaceReport | None:
+    """The same for the filling of a space; None where it was cancelled before it began."""
+    return _done(settings, "uniir spaces add", request).filled
+
+
+def _done(settings: Settings, command: str, request: _Asked) -> JobAnswer:
+    """The job as it ended, raising what it raised."""
+    job = _carried_out(settings, command, request)
+    if job.problem is not None:
+        raise error_of(job.problem)
+    return job
+
+
+def _carried_out(settings: Settings, command: str, request: _Asked) -> JobAnswer:
     with _interruptible() as stop:
         begun: str | None = None
         died, patient_until = 0, time.monotonic() + settings.wait_seconds
         while True:
             try:
-                with reached(settings, _COMMAND) as service:
+                with reached(settings, command) as service:
                     if isinstance(service, LocalService):
                         return _here(service, request, begun, stop)
                     begun = _begun(service, request, begun, settings)
@@ -52,30 +76,33 @@ def ingest(settings: Settings, request: IngestRequest) -> IngestReport:
             stop.wait(_PAUSE)  # an owner that takes no job any more is about to end
 
 
-def _here(service: LocalService, request: IngestRequest, begun: str | None, stop: threading.Event) -> IngestReport:
+def _here(service: LocalService, request: _Asked, begun: str | None, stop: threading.Event) -> JobAnswer:
     """This process owns the directory: it works, answers others meanwhile, and does what they have queued before it ends."""
     left = _left(service, begun)
     if left is not None and left.is_over:
-        return _report_of(left)
+        return left
     if left is not None:
         service.cancel(left.id)  # the new job takes in all that was done
     with answering(service):
-        report = _followed(service, service.start_own_ingest(request).id, stop)
+        own = service.start_own_ingest(request) if isinstance(request, IngestRequest) else service.start_own_filling(request)
+        job = _followed(service, own.id, stop)
         told = False
         for queued in service.drain_jobs():
             if stop.is_set():
                 break
             if not told:
-                tell(f"Others have asked for {plural(len(queued.jobs), 'ingest')} meanwhile; finishing that.")
+                tell(f"Others have asked for {plural(len(queued.jobs), 'job')} meanwhile; finishing that.")
                 told = True
-    return report
+    return job
 
 
-def _begun(service: Service, request: IngestRequest, begun: str | None, settings: Settings) -> str:
+def _begun(service: Service, request: _Asked, begun: str | None, settings: Settings) -> str:
     """The job to follow: the one that was begun, if its new owner knows it, else a new one."""
     left = _left(service, begun)
     if left is not None:
         return left.id
+    if isinstance(request, SpaceRequest):
+        return service.add_space(request).id
     if request.encoder is None and all(one.name != request.collection for one in service.collections().collections):
         request = request.model_copy(update={"encoder": settings.encoder})
     return service.start_ingest(request).id
@@ -90,11 +117,11 @@ def _left(service: Service, begun: str | None) -> JobAnswer | None:
     except NotFound:
         left = None
     if left is None or not left.is_over:
-        tell("The process that did the ingest is gone; going on.")
+        tell("The process that was at work is gone; going on.")
     return left
 
 
-def _followed(service: Service, job: str, stop: threading.Event) -> IngestReport:
+def _followed(service: Service, job: str, stop: threading.Event) -> JobAnswer:
     over = threading.Event()
     threading.Thread(target=_cancel_when_stopped, args=(service, job, stop, over), name="cancelling", daemon=True).start()
     try:
@@ -103,7 +130,7 @@ def _followed(service: Service, job: str, stop: threading.Event) -> IngestReport
                 show(now.progress)
     finally:
         over.set()
-    return _report_of(now)
+    return now
 
 
 def _cancel_when_stopped(service: Service, job: str, stop: threading.Event, over: threading.Event) -> None:
@@ -114,17 +141,6 @@ def _cancel_when_stopped(service: Service, job: str, stop: threading.Event, over
             except UniirError as error:
                 tell(f"uniir: {error}")
             return
-
-
-def _report_of(job: JobAnswer) -> IngestReport:
-    if job.problem is not None:
-        raise error_of(job.problem)
-    if job.report is not None:
-        return job.report
-    nothing = dict.fromkeys(("added", "changed", "moved", "unchanged", "deleted"), 0)
-    return IngestReport(
-        collection=job.collection, **nothing, failed=[], documents={}, seconds=0.0, documents_per_second=0.0, interrupted=True
-    )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import uniir
-from app.cli import collections, evaluate, failures, ingest, models, reference, search, serve, ui
+from app.cli import collections, evaluate, failures, ingest, models, reference, search, serve, spaces, ui
 from app.cli.output import say, tell
 from uniir.errors import UniirError
 
@@ -52,6 +52,7 @@ app.command("rebuild")(collections.rebuild_vectors)
 app.command("delete")(collections.delete)
 app.add_typer(failures.app, name="failures")
 app.command("instructions")(reference.instructions)
+app.add_typer(spaces.app, name="spaces")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluate.app, name="evaluate")
 app.command("config")(reference.config)

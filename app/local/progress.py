@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ingest.events import Advanced, Event, Finishing, Planned, Reading
-from uniir.wire import IngestReport, Phase, Progress
+from uniir.wire import IngestReport, Phase, Progress, SpaceReport
 
 _WINDOW = 10.0  # seconds that the rate looks back
 
@@ -79,14 +79,13 @@ class Meter:
         return (done - before) / (now - since) if now > since else None
 
 
-def ended(report: IngestReport | None, last: Progress | None = None) -> Progress:
+def ended(report: IngestReport | SpaceReport | None, last: Progress | None = None) -> Progress:
     """Where a job stands that is over; `last` is where it stood before, if anybody remembers."""
     if last is not None and last.total is not None:
         return last.model_copy(update={"phase": Phase.ENDED, "current": None, "rate": None, "seconds_left": None})
     if report is None:
         return Progress(phase=Phase.ENDED)
     failed = len(report.failed)
-    done = report.added + report.changed + failed
-    return Progress(
-        phase=Phase.ENDED, total=done, done=done, added=report.added, changed=report.changed, unchanged=report.unchanged, failed=failed
-    )
+    changed, unchanged = (report.changed, report.unchanged) if isinstance(report, IngestReport) else (0, 0)
+    done = report.added + changed + failed
+    return Progress(phase=Phase.ENDED, total=done, done=done, added=report.added, changed=changed, unchanged=unchanged, failed=failed)

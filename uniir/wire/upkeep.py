@@ -32,9 +32,12 @@ class RebuildRequest(Request):
 
 
 class RebuiltCollection(Answer):
+    """One space of a collection. `beside` is its encoder where it is not the space that is searched."""
+
     collection: str
     written: int
     without_vector: int
+    beside: str | None = None
 
 
 class RebuildAnswer(Answer):
