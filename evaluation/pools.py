@@ -6,6 +6,7 @@ import gzip
 import io
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import IO
@@ -63,6 +64,7 @@ class Pool:
 
     def __init__(self, root: Path, files: Sequence[Path], embedded: Embedded) -> None:
         self.root, self.files, self.embedded = root, files, embedded
+        self._unpacked: dict[int, bytes] = {}
 
     def __len__(self) -> int:
         return len(self.embedded.ids)
@@ -85,19 +87,23 @@ class Pool:
     def documents(self, dids: Sequence[str]) -> list[Document]:
         """What these candidates are, in this order, read from their lines. Those that are not there, or hold nothing, are left out."""
         rows = [row for did in dids if (row := self.row_of(did)) is not None]
-        found = [document_of(self.root, self._candidate(row), row) for row in rows]
+        files, offsets = self._places
+        found = []
+        with ExitStack() as stack:
+            opened = {number: stack.enter_context(self._opened(number)) for number in {files[row] for row in rows}}
+            for row in rows:
+                opened[files[row]].seek(offsets[row])
+                line = opened[files[row]].readline()
+                found.append(document_of(self.root, candidate_in(line, self.files[files[row]]), row))
         return [one for one in found if one is not None]
 
-    def _candidate(self, row: int) -> MbeirCandidate:
-        files, offsets = self._places
-        opened = self._opened[files[row]]
-        opened.seek(offsets[row])
-        return candidate_in(opened.readline(), self.files[files[row]])
-
-    @cached_property
-    def _opened(self) -> list[IO[bytes]]:
+    def _opened(self, number: int) -> IO[bytes]:
+        if self.files[number].suffix != ".gz":
+            return self.files[number].open("rb")
         # A compressed file can't be read from the middle.
-        return [io.BytesIO(gzip.decompress(file.read_bytes())) if file.suffix == ".gz" else file.open("rb") for file in self.files]
+        if number not in self._unpacked:
+            self._unpacked[number] = gzip.decompress(self.files[number].read_bytes())
+        return io.BytesIO(self._unpacked[number])
 
     @cached_property
     def _places(self) -> tuple[array[int], array[int]]:
