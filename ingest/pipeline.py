@@ -129,14 +129,15 @@ class Ingest:
         return self._counts
 
     def _follow_moved_manifests(self) -> None:
-        """A manifest under a new name takes its records along before they are compared."""
+        """A manifest under a new name takes its lines along before they are compared."""
         for scope in self._request.scopes:
             for key, found in self._changes.manifests(scope):
                 if self._ledger.known(key) is not None or any(self._ledger.records(key.root, key.path)):
                     continue
                 for other in self._ledger.with_content(hash_file(key.file)):
                     if other.kind is SourceKind.MANIFEST and is_missing(other.key):
-                        self._ledger.move_manifest(other, key, found.signature)
+                        beside = key.file.parent == other.key.file.parent  # elsewhere its lines mean other pictures, and are read
+                        self._ledger.move_manifest(other, key, found.signature if beside else "")
                         break
 
     def _tasks(self) -> Iterator[Task]:

@@ -138,7 +138,7 @@ class Ledger(Protocol):
         ...
 
     def move_manifest(self, manifest: SourceRecord, to: SourceKey, signature: str) -> None:
-        """A manifest under a new name, with its records."""
+        """A manifest under a new name, with its records and those of its lines that are in quarantine."""
         ...
 
     def mark_indexed(self, vectors: Mapping[int, NDArray[np.float16]]) -> None:

@@ -132,6 +132,11 @@ class SqlLedger:
         with self._engines.writing() as connection:
             connection.execute(update(sources).where(family).values(root=to.root, path=to.path))
             connection.execute(update(sources).where(sources.c.id == manifest.id).values(signature=signature))
+            refused = (failures.c.collection_id == self._collection.id) & (failures.c.locator != "")
+            there = refused & (failures.c.root == to.root) & (failures.c.path == to.path)
+            connection.execute(delete(failures).where(there))  # of another file that stood there once
+            from_here = refused & (failures.c.root == manifest.key.root) & (failures.c.path == manifest.key.path)
+            connection.execute(update(failures).where(from_here).values(root=to.root, path=to.path))
 
     def mark_indexed(self, vectors: Mapping[int, NDArray[np.float16]]) -> None:
         if not vectors:

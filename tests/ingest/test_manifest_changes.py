@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from tests.conftest import Worlds
@@ -86,6 +88,43 @@ def test_a_renamed_manifest_keeps_its_documents(world: Worlds) -> None:
     assert set(here.ids().values()) == before
     assert set(here.documents()) == {"renamed.jsonl#did=1:0", "renamed.jsonl#did=1:1", "renamed.jsonl#did=1:2", "renamed.jsonl#line=4"}
     assert (counts.added, counts.deleted) == (0, 0)
+
+
+def test_a_line_whose_picture_is_missing_is_in_quarantine_still_when_its_manifest_is_renamed(world: Worlds) -> None:
+    line = manifest({"did": "1", "img_path": "c.jpg"})
+    here = world({"list.jsonl": line, "stays.txt": "stays"})
+    here.ingest(prune=True)
+    (here.corpus / "list.jsonl").unlink()
+    here.lay({"other.jsonl": line})
+    here.ingest(prune=True)
+    assert here.failures() == {"other.jsonl#did=1": "unreadable"}
+    here.lay({"c.jpg": picture(1)})
+    here.ingest(prune=True)
+    assert here.documents().keys() == {"other.jsonl#did=1", "stays.txt"}
+    assert here.failures() == {}
+
+
+def test_a_line_that_nobody_wants_to_hear_of_stays_so_when_its_manifest_is_renamed(world: Worlds) -> None:
+    here = world({"list.jsonl": manifest(LINES[0], {"did": "1", "img_path": "never.jpg"})})
+    here.ingest()
+    here.library.ignore_failures(list(here.ledger.failures(str(here.corpus))))
+    (here.corpus / "list.jsonl").rename(here.corpus / "renamed.jsonl")
+    counts = here.ingest(prune=True)
+    assert (counts.failed, counts.quarantined) == ([], 0)
+    assert here.failures().keys() == {"renamed.jsonl#did=1"}
+
+
+def test_a_manifest_that_is_moved_to_another_folder_takes_the_pictures_beside_it_there(world: Worlds) -> None:
+    lines = manifest({"did": "1", "img_path": "a.jpg"}, {"did": "2", "img_path": "b.jpg"}, LINES[0])
+    pictures = {"a.jpg": picture(1), "b.jpg": picture(2), "in": {"a.jpg": picture(3)}}
+    here = world({"list.jsonl": lines, **pictures})
+    here.ingest()
+    before = here.ids()
+    (here.corpus / "list.jsonl").rename(here.corpus / "in" / "list.jsonl")
+    here.ingest(prune=True)
+    assert here.ids()["in/list.jsonl#did=1"] == before["list.jsonl#did=1"]
+    assert here.documents()["in/list.jsonl#did=1"].image.sha256 == hashlib.sha256(picture(3)).hexdigest()
+    assert here.failures() == {"in/list.jsonl#did=2": "unreadable"}
 
 
 def test_a_manifest_renamed_and_edited_in_one_go_keeps_what_it_still_has(world: Worlds) -> None:
