@@ -114,6 +114,23 @@ def read_judgments(file: Path) -> Judgments:
     """Five columns, `qid 0 did relevance task_id`; the task is M-BEIR's own addition to TREC's four. Raises UsageError."""
     positives: dict[str, set[str]] = {}
     tasks: dict[str, int] = {}
+    for columns in _judged(file):
+        if int(columns[3]) > 0:
+            positives.setdefault(columns[0], set()).add(columns[2])
+            if columns[4:] and columns[4].isdecimal():
+                tasks.setdefault(columns[0], int(columns[4]))
+    return Judgments({qid: frozenset(dids) for qid, dids in positives.items()}, tasks)
+
+
+def read_grades(file: Path) -> Mapping[str, Mapping[str, int]]:
+    """qid to its dids with their grades as the file has them, those that are judged wrong included. Raises UsageError."""
+    grades: dict[str, dict[str, int]] = {}
+    for columns in _judged(file):
+        grades.setdefault(columns[0], {})[columns[2]] = int(columns[3])
+    return grades
+
+
+def _judged(file: Path) -> Iterator[list[str]]:
     with _opened(file) as lines:
         for number, raw in enumerate(lines, start=1):
             columns = raw.removeprefix(BOM_UTF8).decode("utf-8", "replace").split()
@@ -121,11 +138,7 @@ def read_judgments(file: Path) -> Judgments:
                 continue
             if len(columns) not in (4, 5) or not re.fullmatch(r"-?\d+", columns[3]):
                 raise UsageError(f"{file}, line {number}: not `qid 0 did relevance task_id`.", WAY_OUT)
-            if int(columns[3]) > 0:
-                positives.setdefault(columns[0], set()).add(columns[2])
-                if columns[4:] and columns[4].isdecimal():
-                    tasks.setdefault(columns[0], int(columns[4]))
-    return Judgments({qid: frozenset(dids) for qid, dids in positives.items()}, tasks)
+            yield columns
 
 
 def read_qrels(file: Path) -> Mapping[str, frozenset[str]]:

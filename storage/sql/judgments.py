@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, bindparam, delete, insert, select
 from storage.sql.collections import CollectionRecord
 from storage.sql.dialects import insert_or
 from storage.sql.engines import Engines
-from storage.sql.schema import documents, judged_pictures, judgments, now, scorings
+from storage.sql.schema import documents, judged_pictures, judgments, now, scorings, sources
 from uniir.errors import NotFound
 from uniir.ids import format_id
 from uniir.instructions import Instructions
@@ -29,6 +29,16 @@ class Given:
 
     id: int
     grade: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentName:
+    """What a file calls a document, so that judgments find it in another collection, too."""
+
+    id: int | None = None
+    external_id: str | None = None
+    path: str | None = None
+    locator: str | None = None
 
 
 class SqlJudgments:
@@ -54,6 +64,22 @@ class SqlJudgments:
             )
             number = connection.execute(row.on_conflict_do_update(index_elements=key, set_=values).returning(judgments.c.id)).scalar_one()
         return Judgment(number, query, document, grade, judged_at)
+
+    def match(self, collection: CollectionRecord, name: DocumentName) -> int | None:
+        """The document of the collection that a file calls so: by id, else by external id, else by path and place in it."""
+        held = documents.c.collection_id == collection.id
+        whole = sources.c.root + "/" + sources.c.path
+        ways = (
+            (name.id is not None, documents.c.id == name.id),
+            (name.external_id is not None, documents.c.external_id == name.external_id),
+            (name.path is not None, (whole == name.path) & documents.c.locator.is_not_distinct_from(name.locator)),
+        )
+        with self._engines.reading() as connection:
+            for is_named, condition in ways:
+                query = select(documents.c.id).join(sources, sources.c.id == documents.c.source_id).where(held, condition)
+                if is_named and (found := connection.execute(query.order_by(documents.c.id)).scalars().first()) is not None:
+                    return int(found)
+        return None
 
     def of(self, collection: CollectionRecord) -> Sequence[Judgment]:
         """All of a collection, query by query, in the order in which they were first given."""

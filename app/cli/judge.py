@@ -1,0 +1,217 @@
+"""uniir judge add | list | remove | import | export | score"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.options import AsJson, Collection, DataDir, settings_for
+from app.cli.output import plural, printable, say, say_json, shortened, table, tell
+from app.cli.search import Target
+from uniir.queries import Reranking
+
+if TYPE_CHECKING:
+    from uniir.wire import JudgedQueryAnswer, ScoringAnswer, ScoringsAnswer
+
+app = typer.Typer(help="Say how well documents answer a search, and measure searches by it.", no_args_is_help=True)
+_SHOWN = ("ndcg@10", "hit@1", "hit@5", "hit@10", "recall@10", "map@5", "mrr@10")
+_FAILED = 3
+
+
+@app.command()
+def add(
+    document: Annotated[list[str], typer.Option(help="The id of a document; may be repeated.")],
+    text: Annotated[str | None, typer.Argument(help="The query's words.", show_default=False)] = None,
+    grade: Annotated[int, typer.Option(help="0 is wrong, 1 right, up to 10 for better.")] = 1,
+    image: Annotated[Path | None, typer.Option(help="The query's picture.")] = None,
+    instruction: Annotated[str | None, typer.Option(help="An id of `uniir instructions`.", show_default="chosen to fit")] = None,
+    target: Annotated[Target | None, typer.Option(help="Only results of this modality.", show_default="all")] = None,
+    weight_text: Annotated[float, typer.Option(help="How much the words count.")] = 1.0,
+    weight_image: Annotated[float, typer.Option(help="How much the picture counts.")] = 1.0,
+    negatives: Annotated[list[str] | None, typer.Option("--not", help="What the results should not be like; may be repeated.")] = None,
+    like: Annotated[list[str] | None, typer.Option(help="The id of a document to resemble; may be repeated.")] = None,
+    path: Annotated[str | None, typer.Option(help="Only documents whose path, below its root or in full, starts so.")] = None,
+    collection: Collection = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Give documents a grade for a search, or another one in place of it. The options are those of `uniir search`."""
+    from app.local.reach import asked
+    from uniir.asking import search_request
+    from uniir.ids import format_id, parse_id
+    from uniir.judgments import require_grade
+    from uniir.queries import Weights
+    from uniir.wire import JudgmentRequest
+
+    settings = settings_for(data_dir, collection)
+    picture = image.expanduser().absolute() if image is not None else None
+    search = search_request(
+        text,
+        picture=picture,
+        instruction=instruction,
+        target=target.value if target is not None else None,
+        weights=Weights(text=weight_text, image=weight_image),
+        negatives=tuple(negatives or ()),
+        like=tuple(like or ()),
+        path=path,
+        collection=settings.collection,
+    )
+    require_grade(grade)
+    wanted = [JudgmentRequest(search=search, document=format_id(parse_id(one)), grade=grade) for one in document]
+    given = asked(settings, "uniir judge add", lambda service: [service.judge(one, picture) for one in wanted])
+    if as_json:
+        say_json({"judgments": [one.model_dump(mode="json") for one in given]})
+        return
+    for one in given:
+        say(f"{one.id}: {one.document} has grade {one.grade} for {_named(one.query)}.")
+
+
+@app.command("list")
+def list_judgments(collection: Collection = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List what was judged, query by query."""
+    from app.local.reach import asked
+
+    settings = settings_for(data_dir, collection)
+    found = asked(settings, "uniir judge list", lambda service: service.judgments(settings.collection))
+    if as_json:
+        say_json(found.model_dump(mode="json"))
+        return
+    rows = [(str(one.id), str(one.grade), one.document, f"{one.judged_at:%Y-%m-%d}", _named(one.query)) for one in found.judgments]
+    say(table(("id", "grade", "document", "judged", "query"), rows) if rows else "Nothing is judged.")
+
+
+@app.command()
+def remove(
+    judgments: Annotated[list[int], typer.Argument(help="Ids of `uniir judge list`.", min=1)],
+    data_dir: DataDir = None,
+) -> None:
+    """Take judgments back."""
+    from app.local.reach import reached
+
+    with reached(settings_for(data_dir), "uniir judge remove") as service:
+        for one in judgments:
+            service.forget_judgment(one)
+    say(f"{plural(len(judgments), 'judgment')} taken back.")
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="judgments.jsonl, the directory of an export, or data in M-BEIR's layout.")],
+    collection: Collection = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Take over judgments; documents are found by id, by external id, or by path."""
+    from app.local.judgment_import import import_judgments
+    from app.wiring import opened
+
+    settings = settings_for(data_dir, collection)
+    with opened(settings) as installation:
+        done = import_judgments(installation, installation.collection(settings.collection), file.expanduser().absolute())
+    if as_json:
+        say_json({"kept": done.kept, "without_document": list(done.without_document)})
+    else:
+        say(f"{plural(done.kept, 'judgment')} kept.")
+        for place in done.without_document[:10]:
+            tell(f"{printable(place)}: the collection has no such document.")
+        if len(done.without_document) > 10:
+            tell(f"... and {len(done.without_document) - 10:,} more.")
+    if done.without_document:
+        raise typer.Exit(_FAILED)
+
+
+@app.command()
+def export(
+    directory: Annotated[Path, typer.Argument(help="A new directory, or one of an earlier export.")],
+    collection: Collection = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Write judgments, their queries and the collection's documents in M-BEIR's layout, with qrels for TREC's tools."""
+    from dataclasses import asdict
+
+    from app.local.judged_files import export as export_judgments
+    from app.wiring import opened
+
+    settings = settings_for(data_dir, collection)
+    with opened(settings) as installation:
+        done = export_judgments(installation, installation.collection(settings.collection), directory.expanduser().absolute())
+    if as_json:
+        say_json(asdict(done))
+        return
+    say(f"{plural(done.judgments, 'judgment')} of {done.queries:,} queries on {plural(done.documents, 'document')} in {directory}.")
+    if done.beyond_layout:
+        tell(f"{done.beyond_layout:,} queries have neither words nor picture; they are in judgments.jsonl alone.")
+    say(f"`uniir evaluate {directory} --encoder NAME --instructions first` measures an encoder by them.")
+
+
+@app.command()
+def score(
+    rerank: Annotated[Reranking, typer.Option(help="Whether the best results are read again.")] = Reranking.AUTO,
+    html: Annotated[Path | None, typer.Option(help="A file for a page with all scorings, plotted over time.", show_default="none")] = None,
+    collection: Collection = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Make the judged searches anew, score what they find, and keep the result."""
+    from app.local.reach import asked
+    from uniir.service import Service
+    from uniir.wire import ScoringRequest
+
+    settings = settings_for(data_dir, collection)
+    request = ScoringRequest(collection=settings.collection, rerank=rerank)
+
+    def both(service: Service) -> tuple[ScoringAnswer, ScoringsAnswer]:
+        return service.score_judgments(request), service.scorings(settings.collection)
+
+    made, history = asked(settings, "uniir judge score", both)
+    if html is not None:
+        _write(html, history)
+    if as_json:
+        say_json(made.model_dump(mode="json"))
+    else:
+        _show(made, history.scorings[:-1])
+
+
+def _write(file: Path, history: ScoringsAnswer) -> None:
+    from evaluation.history import as_html
+    from uniir.errors import UsageError
+
+    try:
+        file.write_text(as_html(history.collection, history.scorings), "utf-8")
+    except OSError as error:
+        raise UsageError(f"{file} can't be written: {error.strerror or error}.", "Name another file with `--html`.") from None
+    tell(f"Written to {file}.")
+
+
+def _show(made: ScoringAnswer, earlier: list[ScoringAnswer]) -> None:
+    before = earlier[-1] if earlier else None
+    header = ["measure", "percent", "95 % confidence", *([f"{before.made_at:%Y-%m-%d}"] if before is not None else [])]
+    rows = []
+    for name in _SHOWN:
+        one = made.measures[name]
+        row = [name, f"{100 * one.value:.1f}", f"{100 * one.low:.1f} to {100 * one.high:.1f}"]
+        rows.append([*row, *([f"{100 * before.measures[name].value:.1f}"] if before is not None else [])])
+    say(table(header, rows))
+    say(
+        f"\nJudged queries: {made.queries:,}. "
+        f"{plural(made.judgments, 'judgment')}, {plural(made.documents, 'document')}; "
+        f"{100 * made.judged_share:.0f} % of the first ten hits are judged, the others count as wrong."
+    )
+    if made.left_out:
+        tell(f"{made.left_out:,} judged queries have no right answer and are left out.")
+    if made.failed:
+        tell(f"{made.failed:,} queries could not be asked any more and count as missed.")
+
+
+def _named(query: JudgedQueryAnswer) -> str:
+    """A query on one line."""
+    parts = [f"'{shortened(query.text, 60)}'"] if query.text is not None else []
+    parts += [f"picture {query.image[:8]}"] if query.image is not None else []
+    parts += [f"like {one}" for one in query.like]
+    parts += [f"not '{shortened(one, 30)}'" for one in query.negatives]
+    parts += [f"below {printable(query.path)}"] if query.path else []
+    parts += [f"only {query.target}"] if query.target is not None else []
+    return f"{', '.join(parts)} [{query.instruction.id}]"
