@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from encoders import mllm, sentences, starter, uniir_family, zero_shot
-from encoders.places import Located, found, kind_of
 from encoders.specs import EncoderSpec
 from models.devices import Device
+from models.places import Located, found, kind_of
 from uniir.documents import Modality
 from uniir.errors import ModelUnavailable, UsageError
 from uniir.protocols import Encoder

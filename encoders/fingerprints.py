@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from encoders.places import ORIGIN
+from models.places import ORIGIN
 from uniir.errors import ModelUnavailable
 
 _WEIGHTS = ("*.safetensors", "*.bin")

@@ -13,8 +13,8 @@ from pathlib import Path
 from encoders import uniir_family
 from encoders.catalogue import SPECS
 from encoders.hub import Hub
-from encoders.places import ORIGIN, kind_of
 from encoders.specs import HubRepository
+from models.places import ORIGIN, kind_of
 from uniir.errors import ModelUnavailable, StoreUnavailable, UsageError
 
 # Configurations, vocabularies and plain tensors: what is code, a pickle or another library's copy of the weights stays where it is.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import torch
 from PIL import Image
-from transformers import LlavaNextForConditionalGeneration, LlavaNextModel
+from transformers import DynamicCache, LlavaNextForConditionalGeneration, LlavaNextModel
 from transformers.image_processing_utils import select_best_resolution
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
 
@@ -65,6 +65,18 @@ class LlavaNext:
 
     def states(self, rows: Rows) -> Tensor:
         """[n, length, width] behind the final norm."""
+        return self._out(rows, None).last_hidden_state
+
+    def read(self, rows: Rows) -> Any:
+        """The keys and values of rows that others go on from."""
+        return self._out(rows, DynamicCache()).past_key_values
+
+    def states_behind(self, whole: Rows, read: Any, length: int) -> Tensor:
+        """[n, longest - length, width]: the states of what follows the `length` places that were read already."""
+        pictures = whole.pictures_behind(length, self.picture_token)
+        return self._out(Rows(whole.ids[:, length:], whole.attention, whole.kept[:, length:], pictures), read).last_hidden_state
+
+    def _out(self, rows: Rows, read: Any) -> Any:
         given: dict[str, Any] = {}
         if rows.pictures:
             tiles = max(picture.values.shape[0] for picture in rows.pictures)
@@ -73,7 +85,7 @@ class LlavaNext:
                 place[: picture.values.shape[0]] = picture.values
             sizes = torch.tensor([picture.grid for picture in rows.pictures], device=self.device)
             given = {"pixel_values": torch.from_numpy(values).to(self.device, self.model.dtype), "image_sizes": sizes}
-        return self.model(input_ids=rows.ids, attention_mask=rows.attention, use_cache=False, **given).last_hidden_state
+        return self.model(input_ids=rows.ids, attention_mask=rows.attention, past_key_values=read, use_cache=read is not None, **given)
 
 
 def load_llava_next(directory: Path, on: TorchDevice, *, head: bool, adapter: Path | None = None, markers: Sequence[str] = ()) -> LlavaNext:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 from transformers import (
+    DynamicCache,
     Qwen2_5_VLForConditionalGeneration,
     Qwen2_5_VLModel,
     Qwen2VLForConditionalGeneration,
@@ -91,6 +92,19 @@ class QwenVl:
 
     def states(self, rows: Rows, positions: Positions, *, deep: bool = True) -> Tensor:
         """[n, length, width] behind the final norm. `deep` keeps Qwen3-VL's features of early vision layers."""
+        return self._out(rows, self._positions(rows, positions), None, deep=deep).last_hidden_state
+
+    def read(self, rows: Rows) -> Any:
+        """The keys and values of rows that others go on from."""
+        return self._out(rows, self._positions(rows, Positions.GRID), DynamicCache()).past_key_values
+
+    def states_behind(self, whole: Rows, read: Any, length: int) -> Tensor:
+        """[n, longest - length, width]: the states of what follows the `length` places that were read already."""
+        pictures = whole.pictures_behind(length, self.picture_token)
+        rest = Rows(whole.ids[:, length:], whole.attention, whole.kept[:, length:], pictures)
+        return self._out(rest, self._positions(whole, Positions.GRID)[:, :, length:], read).last_hidden_state
+
+    def _out(self, rows: Rows, positions: Tensor, read: Any, *, deep: bool = True) -> Any:
         given: dict[str, Any] = {}
         if rows.pictures:
             values = torch.from_numpy(np.concatenate([picture.values for picture in rows.pictures])).to(self.device)
@@ -105,10 +119,11 @@ class QwenVl:
         return self.model(
             input_ids=rows.ids,
             attention_mask=rows.attention,
-            position_ids=self._positions(rows, positions),
-            use_cache=False,
+            position_ids=positions,
+            past_key_values=read,
+            use_cache=read is not None,
             **given,
-        ).last_hidden_state
+        )
 
     def _positions(self, rows: Rows, positions: Positions) -> Tensor:
         """[3, n, length]."""

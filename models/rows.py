@@ -41,6 +41,19 @@ class Rows:
     kept: Tensor  # [n, longest], bool
     pictures: tuple[Pixels, ...]  # row by row
 
+    def pictures_behind(self, length: int, picture_token: int) -> tuple[Pixels, ...]:
+        """Those whose slots stand behind the first `length` places of their rows."""
+        behind, remaining = [], list(self.pictures)
+        for ids in self.ids.tolist():
+            slots = sum(one == picture_token for one in ids)
+            before = sum(one == picture_token for one in ids[:length])
+            while slots > 0:
+                picture = remaining.pop(0)
+                if before <= 0:
+                    behind.append(picture)
+                slots, before = slots - picture.slots, before - picture.slots
+        return tuple(behind)
+
 
 def rows_of(items: Sequence[Item], padding: int, device: torch.device) -> Rows:
     """The batch on its device."""

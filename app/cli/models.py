@@ -31,7 +31,7 @@ def models(context: typer.Context, as_json: AsJson = False) -> None:
 def list_models(as_json: AsJson = False) -> None:
     """List encoders: dimension, size, licence, where their weights come from, and whether these are here."""
     from encoders.catalogue import SPECS, weights_are_here
-    from encoders.places import described, kind_of
+    from models.places import described, kind_of
 
     here = {spec.name: weights_are_here(spec.name, _directory()) for spec in SPECS}
     own = [path for path in sorted(_directory().glob("[!.]*")) if path.name not in here and kind_of(path).library]
@@ -49,7 +49,7 @@ def list_models(as_json: AsJson = False) -> None:
 def show(name: Name, as_json: AsJson = False) -> None:
     """Show one encoder; of weights that are here, what they are and where they came from."""
     from encoders.catalogue import SPECS, weights_are_here
-    from encoders.places import described
+    from models.places import described
 
     spec = next((spec for spec in SPECS if spec.name == name), None)
     here = spec is not None and weights_are_here(name, _directory())
@@ -73,8 +73,8 @@ def convert(
 ) -> None:
     """Write what a search needs of a UniIR checkpoint into a directory, once; afterwards the checkpoint is not needed."""
     from encoders import uniir_family
-    from encoders.places import described
     from encoders.uniir_family.heads import HeadCounts
+    from models.places import described
 
     done = uniir_family.convert(checkpoint, directory, HeadCounts(vision_heads, text_heads))
     if as_json:
@@ -125,7 +125,7 @@ def check(name: Name) -> None:
 @app.command()
 def remove(name: Annotated[str, typer.Argument(help="A model whose weights are here.")], yes: Yes = False) -> None:
     """Delete weights. Collections that were made with them can't be searched until they are back."""
-    from encoders.places import kind_of
+    from models.places import kind_of
     from uniir.errors import UsageError
 
     path = _directory() / name

@@ -13,10 +13,10 @@ from PIL import Image
 
 from encoders.mllm.bidirectional import require_bidirectional
 from encoders.mllm.pooling import pooled
-from encoders.uniir_family.wording import formatted
 from models.qwen_vl import ANSWER, END, PICTURE, TURN, Generation, PictureBudget, Positions, QwenVl, generation_of, load_qwen_vl
 from models.rows import Item, Rows, expanded, only_last, rows_of
 from models.torch_devices import TorchDevice
+from models.wording import formatted
 from uniir.documents import Modality
 from uniir.errors import ModelUnavailable
 from uniir.instructions import Instruction

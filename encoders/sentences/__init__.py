@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from encoders.places import Located, found, kind_of
 from encoders.specs import EncoderSpec, HubRepository
 from models.devices import Device
+from models.places import Located, found, kind_of
 from uniir.errors import ModelUnavailable
 from uniir.protocols import Encoder
 

@@ -15,11 +15,11 @@ from PIL import Image
 from sentence_transformers import SentenceTransformer
 
 from encoders.fingerprints import digest_of_preparing, digest_of_weights
-from encoders.places import described
 from encoders.sentences.loading import load_model
 from encoders.sentences.prompts import Prompts
 from models.batching import batches_for
 from models.devices import Device
+from models.places import described
 from models.torch_devices import TorchDevice, torch_device
 from uniir.documents import Document, Modality
 from uniir.errors import InputFailure, ItemFailure, ModelUnavailable

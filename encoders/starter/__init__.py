@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from encoders.places import Located
 from encoders.specs import EncoderSpec, Weakness
 from models.devices import Device
+from models.places import Located
 from uniir.documents import Modality
 from uniir.protocols import Encoder
 

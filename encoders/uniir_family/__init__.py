@@ -13,10 +13,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from encoders.places import Located, found, kind_of
 from encoders.specs import EncoderSpec, HubFile
 from encoders.uniir_family.heads import HeadCounts
 from models.devices import Device
+from models.places import Located, found, kind_of
 from uniir.errors import ModelUnavailable, UsageError
 from uniir.protocols import Encoder
 

@@ -17,8 +17,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from encoders.places import CONFIG, UNIIR_FORMAT
 from encoders.uniir_family.heads import HeadCounts
+from models.places import CONFIG, UNIIR_FORMAT
 from uniir.errors import ModelUnavailable, UsageError
 
 if TYPE_CHECKING:

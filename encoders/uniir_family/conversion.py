@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from encoders.places import CONFIG, UNIIR_FORMAT, described
 from encoders.uniir_family.architectures import Built, build, digest
 from encoders.uniir_family.checkpoint import WEIGHTS, Checkpoint, read_checkpoint
 from encoders.uniir_family.heads import HeadCounts
+from models.places import CONFIG, UNIIR_FORMAT, described
 from models.torch_devices import TorchDevice
 from uniir.errors import ModelUnavailable, StoreUnavailable, UsageError
 

@@ -14,9 +14,9 @@ from encoders.uniir_family.architectures import build, digest
 from encoders.uniir_family.checkpoint import read_checkpoint
 from encoders.uniir_family.inputs import Item
 from encoders.uniir_family.model import Model
-from encoders.uniir_family.wording import formatted, instructed
 from models.devices import Device
 from models.torch_devices import TorchDevice, torch_device
+from models.wording import formatted, instructed
 from uniir.documents import Document, ImageReference, Modality
 from uniir.errors import InputFailure, ItemFailure, ModelUnavailable
 from uniir.protocols import ImageLoader, Prepared, Steering

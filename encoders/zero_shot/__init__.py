@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from encoders.places import Located, found, kind_of
 from encoders.specs import EncoderSpec, HubRepository
 from models.devices import Device
+from models.places import Located, found, kind_of
 from uniir.errors import ModelUnavailable
 from uniir.protocols import Encoder
 

@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from encoders.fingerprints import digest_of_preparing, digest_of_weights
-from encoders.places import kind_of
 from encoders.zero_shot import ARCHITECTURES
 from encoders.zero_shot.model import Model, Pixels
 from models.batching import batches_for
 from models.devices import Device
+from models.places import kind_of
 from models.torch_devices import TorchDevice, torch_device
 from uniir.documents import Document, ImageReference, Modality
 from uniir.errors import InputFailure, ItemFailure, ModelUnavailable

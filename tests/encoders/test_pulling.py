@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from encoders.hub import Hub
-from encoders.places import described
 from encoders.pulling import Pulled, pull, verify
+from models.places import described
 from tests.fake_hub import COMMIT, FakeRepository, serving_repository
 from uniir.errors import ModelUnavailable, UsageError
 

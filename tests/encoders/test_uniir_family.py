@@ -10,9 +10,9 @@ import pytest
 
 from encoders import uniir_family
 from encoders.catalogue import load_encoder, weights_are_here
-from encoders.places import Located
 from encoders.uniir_family import SPECS, located
 from models.devices import Device
+from models.places import Located
 from uniir.errors import ModelUnavailable, UsageError
 
 

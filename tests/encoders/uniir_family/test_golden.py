@@ -11,7 +11,7 @@ from encoders.uniir_family.encoder import UniirEncoder
 from encoders.uniir_family.inputs import Item
 from encoders.uniir_family.pictures import DEVIATION, MEAN
 from encoders.uniir_family.tokens import blip_ids, clip_ids
-from encoders.uniir_family.wording import formatted, instructed
+from models.wording import formatted, instructed
 from tests.encoders.uniir_family.golden import IMAGES, MINI, MODELS, expected, inputs, raw, unit
 from uniir.documents import ImageReference
 from uniir.queries import Query
