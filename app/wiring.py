@@ -8,17 +8,20 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TypeAlias
 
-from sqlalchemy import URL
+from sqlalchemy import URL, make_url
 
+from app.guessing import guess_stage
 from app.reranking import Rerankers
 from encoders.arithmetic import ArithmeticEncoder
 from encoders.bands import band_cuts
 from encoders.catalogue import load_encoder, remarks_on
+from ingest.beside import Beside, OtherSpace
 from ingest.changes import Request, outermost, walked_before
 from ingest.doctor import Patient
 from ingest.events import Sink
 from ingest.loading import Loader
 from ingest.pipeline import Ingest
+from ingest.reembedding import Reembedding
 from ingest.walk import IGNORE_FILE
 from ingest.writing import Writer
 from models.devices import Device
@@ -29,10 +32,14 @@ from storage.ownership import Ownership
 from storage.sql.browsing import SqlBrowser
 from storage.sql.collections import CollectionRecord, SqlCollections
 from storage.sql.engines import Engines, open_catalog
+from storage.sql.filling import SqlFilling
 from storage.sql.jobs import SqlJobs
 from storage.sql.judgments import SqlJudgments
 from storage.sql.ledger import SqlLedger
 from storage.sql.library import SqlLibrary, unused_pictures
+from storage.sql.presence import Presence
+from storage.sql.spaces import SqlSpaces, within
+from storage.sql.turns import SqlTurns
 from storage.thumbnails import Thumbnails
 from uniir.errors import ModelUnavailable, StoreUnavailable
 from uniir.images import FileImages
@@ -40,8 +47,16 @@ from uniir.instructions import Instructions, load_instructions
 from uniir.protocols import Encoder, ImageLoader, VectorStore
 from uniir.queries import Reranking
 from uniir.settings import Settings
+from uniir.spaces import SpaceState, VectorSpace
 
 Embedding: TypeAlias = Callable[[Encoder, ImageLoader], Embed]
+
+
+def catalog_of(settings: Settings) -> URL:
+    """Where the catalog lies: in the database that is named, or in a file of the data directory."""
+    if settings.catalog_url is not None:
+        return make_url(settings.catalog_url.get_secret_value())
+    return URL.create("sqlite", database=str(settings.catalog_file))
 
 
 class Installation:
@@ -59,15 +74,32 @@ class Installation:
                 f"The data directory {settings.data_dir} can't be made: {error.strerror or error}.",
                 "Choose another with `--data-dir` or UNIIR_DATA_DIR.",
             ) from error
-        self._engines: Engines = open_catalog(URL.create("sqlite", database=str(settings.catalog_file)))
+        self._engines: Engines = open_catalog(catalog_of(settings))
         self._encoders: dict[tuple[str, str], Encoder] = {}
         self._loading = threading.Lock()
         self.collections = SqlCollections(self._engines)
+        self.spaces = SqlSpaces(self._engines)
         self.thumbnails = Thumbnails(settings.thumbnails_directory)
         self.images = FileImages(settings.pixel_limit)
 
     def close(self) -> None:
+        if "presence" in self.__dict__:  # somebody wanted it known
+            self.presence.close()
         self._engines.close()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may work with the same catalog at the same time."""
+        return self._engines.is_shared
+
+    @cached_property
+    def presence(self) -> Presence:
+        return Presence(self._engines)
+
+    @cached_property
+    def turns(self) -> SqlTurns:
+        """Whose turn it is to change a collection, between processes."""
+        return SqlTurns(self._engines, self.presence)
 
     @cached_property
     def instructions(self) -> Instructions:
@@ -78,7 +110,9 @@ class Installation:
         dtype = dtype or self.settings.dtype
         with self._loading:
             if (name, dtype) not in self._encoders:
-                self._encoders[name, dtype] = self._load_encoder(name, dtype)
+                loaded = self._load_encoder(name, dtype)
+                # `auto` became one of the others: whoever asks for that one by name gets the same
+                self._encoders[name, dtype] = self._encoders.setdefault((name, loaded.space.dtype), loaded)
             return self._encoders[name, dtype]
 
     def _load_encoder(self, name: str, dtype: str) -> Encoder:
@@ -112,10 +146,20 @@ class Installation:
         return unused_pictures(self._engines, hashes)
 
     def ledger(self, collection: CollectionRecord) -> SqlLedger:
-        return SqlLedger(self._engines, collection, keep_vectors=self.settings.keep_vectors)
+        engines = self.turns.guarded(collection.name) if self.is_shared else self._engines
+        return SqlLedger(engines, collection, keep_vectors=self.settings.keep_vectors)
 
     def library(self, collection: CollectionRecord) -> SqlLibrary:
         return SqlLibrary(self._engines, collection)
+
+    def filling(self, collection: CollectionRecord) -> SqlFilling:
+        """For a collection seen through the space that is filled."""
+        return SqlFilling(self._engines, collection, keep_vectors=self.settings.keep_vectors)
+
+    def others(self, collection: CollectionRecord) -> Sequence[CollectionRecord]:
+        """The collection seen through each of its other spaces, those on their way out left aside."""
+        spaces = self.spaces.of(collection)
+        return [within(collection, one) for one in spaces if one.id != collection.space_id and one.state is not SpaceState.REMOVING]
 
     @cached_property
     def browser(self) -> SqlBrowser:
@@ -127,7 +171,7 @@ class Installation:
 
     @cached_property
     def jobs(self) -> SqlJobs:
-        return SqlJobs(self._engines)
+        return SqlJobs(self._engines, self.presence)
 
 
 class OwnedInstallation:
@@ -137,8 +181,9 @@ class OwnedInstallation:
         """`embedding` makes what encodes queries, once for each encoder."""
         self.installation = installation
         self._embedding = embedding
-        self._embeds: dict[str, Embed] = {}
-        self._rerankers = Rerankers(installation.settings, installation.encoder)
+        self._embeds: dict[VectorSpace, Embed] = {}
+        self._rerankers = Rerankers(installation.settings, installation.encoder, installation.images)
+        self._guessing = guess_stage(installation.settings, installation.images, lambda: installation.instructions)
         self._stores: dict[str, VectorStore] = {}
         self._opening = threading.Lock()
 
@@ -179,16 +224,17 @@ class OwnedInstallation:
             self.installation.images,
             self.installation.instructions,
             lambda query, target: remarks_on(name, query, target),
-            self._embed(name, encoder),
+            self._embed(encoder),
             lambda query, target: band_cuts(name, query, target),
             self._rerankers.stage(name, encoder, rerank),
+            self._guessing,
         )
 
-    def _embed(self, name: str, encoder: Encoder) -> Embed:
+    def _embed(self, encoder: Encoder) -> Embed:
         with self._opening:
-            if name not in self._embeds:
-                self._embeds[name] = self._embedding(encoder, self.installation.images)
-            return self._embeds[name]
+            if encoder.space not in self._embeds:
+                self._embeds[encoder.space] = self._embedding(encoder, self.installation.images)
+            return self._embeds[encoder.space]
 
     def writer(self, collection: CollectionRecord) -> Writer:
         """Writes to the collection; opens its vectors only when there is something to write."""
@@ -199,6 +245,26 @@ class OwnedInstallation:
             self.installation.encoder_of(collection),
             self.installation.thumbnails,
             self.installation.images,
+            Beside([self._other(one) for one in self.installation.others(collection)]),
+        )
+
+    def _other(self, collection: CollectionRecord) -> OtherSpace:
+        return OtherSpace(self.installation.library(collection), lambda: self.store(collection))
+
+    def reembedding(
+        self, collection: CollectionRecord, encoder: Encoder, sink: Sink, stop: threading.Event, hurry: threading.Event | None = None
+    ) -> Reembedding:
+        """For a collection seen through the space that is filled, with that space's encoder."""
+        return Reembedding(
+            self.installation.filling(collection),
+            self.installation.library(collection),
+            lambda: self.store(collection),
+            encoder,
+            self.installation.images,
+            sink=sink,
+            stop=stop,
+            workers=self.installation.settings.workers,
+            hurry=hurry,
         )
 
     def ingest(
@@ -218,7 +284,7 @@ class OwnedInstallation:
         )
 
     def patient(self, collection: CollectionRecord) -> Patient:
-        """The collection as the doctor sees it."""
+        """The collection as the doctor sees it, through the space that is searched."""
         ledger = self.installation.ledger(collection)
         return Patient(
             self.installation.library(collection),

@@ -6,15 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.local.answers import collection_answer
+from app.local.space_answers import spaces_of, worth_telling
 from app.wiring import Installation
+from storage.sql.collections import CollectionRecord
 from storage.sql.library import ListedFailure
-from uniir.wire import CollectionsAnswer
+from uniir.wire import CollectionAnswer, CollectionsAnswer
 
 
 def catalogued(installation: Installation) -> CollectionsAnswer:
     """Every collection as the catalog alone knows it."""
-    collections = installation.collections
-    return CollectionsAnswer(collections=[collection_answer(record, collections.counts(record)) for record in collections.all()])
+    return CollectionsAnswer(collections=[_catalogued(installation, record) for record in installation.collections.all()])
+
+
+def _catalogued(installation: Installation, record: CollectionRecord) -> CollectionAnswer:
+    answer = collection_answer(record, installation.collections.counts(record))
+    return answer.model_copy(update={"spaces": worth_telling(spaces_of(installation, record))})
 
 
 def failures_at(installation: Installation, collection: str | None, paths: Sequence[Path] | None) -> Sequence[ListedFailure]:

@@ -33,7 +33,7 @@ class Examples:
     def examples(self, collection: str | None) -> Sequence[ExampleQuery]:
         """Up to six, the same ones while the collection stays as it is. Raises NotFound."""
         record = self._installation.collection(collection)
-        state = tuple(self._installation.collections.counts(record).indexed.values())
+        state = (record.space_id, *self._installation.collections.counts(record).indexed.values())
         with self._lock:
             known = self._known.get(record.id)
         if known is None or known[0] != state:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from app.local.answers import collection_answer
+from app.local.space_answers import spaces_of, worth_telling
 from app.wiring import OwnedInstallation
 from storage.sql.collections import CollectionRecord
 from uniir.documents import Json
@@ -26,11 +27,13 @@ class CollectionFacts:
         """Raises StoreUnavailable."""
         counts = self._installation.collections.counts(record)
         last_run = self._last_run(record)
-        state = (tuple(counts.indexed.values()), last_run)
+        spaces = worth_telling(spaces_of(self._installation, record))
+        state = (tuple(counts.indexed.values()), last_run, [(one.id, one.indexed) for one in spaces])
         return collection_answer(record, counts).model_copy(
             update={
                 "dimension": record.space.dimension,
                 "last_run": last_run,
+                "spaces": spaces,
                 "index": IndexFacts(
                     kind=self._everything.store(record).index_kind,
                     engine=_ENGINES[self._installation.settings.vector_store],
@@ -58,7 +61,7 @@ class CollectionFacts:
         files = [catalog.with_name(f"{catalog.name}{suffix}") for suffix in ("", "-wal")]
         use = DiskUse(
             catalog=sum(file.stat().st_size for file in files if file.exists()),
-            vectors=self._everything.database.size(record.vectors),
+            vectors=sum(self._everything.database.size(one.vectors) for one in (record, *installation.others(record))),
             thumbnails=sum(map(installation.thumbnails.size, installation.browser.picture_hashes(record))),
         )
         with self._lock:

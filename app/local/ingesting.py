@@ -23,12 +23,16 @@ from uniir.wire import FailedInput, IngestReport, IngestRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptedIngest:
     """A request that can be carried out, with its collection named; `introduction` is what a new collection's encoder wants said."""
 
     request: IngestRequest
     collection: str
     introduction: str = ""
+
+    @property
+    def what(self) -> str:
+        return f"an ingest into {self.collection}"
 
 
 class Ingesting:
@@ -38,7 +42,7 @@ class Ingesting:
         self._everything = everything
         self._installation = everything.installation
 
-    def accept(self, request: IngestRequest) -> Accepted:
+    def accept(self, request: IngestRequest) -> AcceptedIngest:
         """Makes the collection if it is new. Raises UsageError, ModelUnavailable for what could only fail later."""
         settings, paths = self._installation.settings, [Path(path) for path in request.paths]
         name = request.collection if request.collection is not None else settings.collection
@@ -50,33 +54,34 @@ class Ingesting:
         if known is not None and request.encoder not in (None, known.space.encoder):
             raise UsageError(
                 f"The collection {known.name} was encoded with {known.space.encoder!r}, not with {request.encoder!r}.",
-                "Leave `--encoder` out, or ingest into another `--collection`.",
+                f"Leave `--encoder` out, ingest into another `--collection`, or change this one's: "
+                f"`uniir spaces add --encoder {request.encoder}`.",
             )
         require_ingestible(paths)
         collection = self._installation.collection_for_ingest(name, request.encoder)
         words = introduction(collection.space.encoder) if known is None else ""
-        return Accepted(request.model_copy(update={"collection": name}), name, words)
+        return AcceptedIngest(request.model_copy(update={"collection": name}), name, words)
 
-    def run(self, accepted: Accepted, sink: Sink, stop: threading.Event, hurry: threading.Event) -> IngestReport:
+    def run(self, accepted: AcceptedIngest, sink: Sink, stop: threading.Event, hurry: threading.Event) -> IngestReport:
         """Raises UsageError, StoreUnavailable; what was done until then is kept. `hurry` is for who runs the same again."""
         started = time.perf_counter()
         collection, job = self._job(accepted, sink, stop, hurry)
         return self._report(accepted, collection, job.run(), time.perf_counter() - started)
 
-    def plan(self, accepted: Accepted) -> IngestReport:
+    def plan(self, accepted: AcceptedIngest) -> IngestReport:
         """What a run would do, without doing any of it."""
         started = time.perf_counter()
         collection, job = self._job(accepted, lambda event: None, threading.Event(), threading.Event())
         return self._report(replace(accepted, introduction=""), collection, job.plan(), time.perf_counter() - started)
 
-    def _job(self, accepted: Accepted, sink: Sink, stop: threading.Event, hurry: threading.Event) -> tuple[CollectionRecord, Ingest]:
+    def _job(self, accepted: AcceptedIngest, sink: Sink, stop: threading.Event, hurry: threading.Event) -> tuple[CollectionRecord, Ingest]:
         request = accepted.request
         collection = self._installation.collection_for_ingest(accepted.collection, request.encoder)
         scopes = resolve_scopes([Path(path) for path in request.paths], self._installation.ledger(collection))
         wanted = Request(scopes, tuple(request.exclude), prune=request.prune, retry=request.retry)
         return collection, self._everything.ingest(collection, wanted, sink, stop, hurry)
 
-    def _report(self, accepted: Accepted, collection: CollectionRecord, counts: Counts, seconds: float) -> IngestReport:
+    def _report(self, accepted: AcceptedIngest, collection: CollectionRecord, counts: Counts, seconds: float) -> IngestReport:
         return IngestReport(
             collection=collection.name,
             added=counts.added,

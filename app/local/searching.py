@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from app.local.answers import search_answer
 from app.local.judging import Judging
 from app.local.kept_pictures import KeptPictures
 from app.wiring import OwnedInstallation
+from search.service import SearchService
+from storage.sql.collections import CollectionRecord
 from uniir.documents import ImageReference
+from uniir.errors import UniirError
 from uniir.ids import parse_id
 from uniir.queries import Query, Reranking, Weights
 from uniir.wire import ExplainRequest, Explanation, ScoreTerm, SearchAnswer, SearchRequest
+
+_Found = TypeVar("_Found")
 
 
 class Searching:
@@ -25,15 +32,18 @@ class Searching:
 
     def search(self, request: SearchRequest, picture: Path | None = None) -> SearchAnswer:
         query = self.query(request, picture)
-        collection = self._installation.collection(request.collection)
-        result = self._everything.search_service(collection, query.rerank).search(query)
+        collection, result = self._in_one_space(
+            request.collection, query.rerank, lambda searched: searched.search(query), lambda result: len(result.hits) >= query.k
+        )
         answer = search_answer(result, collection.name, request.image if picture is None else str(picture))
         return answer.model_copy(update={"hits": self._judging.graded(collection, result.query, answer.hits)})
 
     def explain(self, request: ExplainRequest) -> Explanation:
         query = self.query(request.search, None)
-        collection = self._installation.collection(request.search.collection)
-        found = self._everything.search_service(collection, Reranking.OFF).explain(query, parse_id(request.document))
+        document = parse_id(request.document)
+        _, found = self._in_one_space(
+            request.search.collection, Reranking.OFF, lambda searched: searched.explain(query, document), lambda _: True
+        )
         return Explanation(
             terms=[ScoreTerm(query=term.query, document=term.document, value=term.value) for term in found.terms],
             modality=found.modality,
@@ -41,6 +51,28 @@ class Searching:
             separable=found.separable,
             marked=found.marked,
         )
+
+    def _in_one_space(
+        self, name: str | None, rerank: Reranking, ask: Callable[[SearchService], _Found], is_whole: Callable[[_Found], bool]
+    ) -> tuple[CollectionRecord, _Found]:
+        """The collection as it is searched now, and what is found there.
+
+        A space that is retired and then removed while it answers falls short or fails: then the one after it is asked.
+        """
+        while True:
+            collection = self._installation.collection(name)
+            try:
+                found = ask(self._everything.search_service(collection, rerank))
+            except UniirError:
+                if self._is_searched(collection):
+                    raise
+            else:
+                if is_whole(found) or self._is_searched(collection):
+                    return collection, found
+
+    def _is_searched(self, collection: CollectionRecord) -> bool:
+        now = self._installation.collections.find(collection.name)
+        return now is None or now.space_id == collection.space_id
 
     def query(self, request: SearchRequest, picture: Path | None) -> Query:
         """What a request asks; `picture` is a file that came with it. Raises QueryError, NotFound."""
@@ -60,6 +92,7 @@ class Searching:
             like=tuple(map(parse_id, request.like)),
             path=request.path,
             rerank=request.rerank,
+            guess=request.guess,
             complement=request.complement,
             k=request.k,
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.local.documents import Documents
 from app.local.examples import Examples
+from app.local.filling import SpaceFilling
 from app.local.ingesting import Ingesting
 from app.local.jobs import JobBoard
 from app.local.judging import Judging
@@ -14,9 +15,11 @@ from app.local.kept_pictures import KeptPictures
 from app.local.listing import Listing
 from app.local.scoring import ScoringJudgments
 from app.local.searching import Searching
-from app.local.turns import Turns
+from app.local.spaces import Spaces
+from app.local.turns import turns_of
 from app.local.upkeep import Upkeep
 from app.local.uploads import SentFile, Uploads
+from app.local.work import Work
 from app.wiring import OwnedInstallation
 from storage.ownership import Ownership
 from storage.sql.collections import require_name
@@ -43,13 +46,18 @@ from uniir.wire import (
     JudgmentsAnswer,
     KeptPicture,
     NewCollection,
+    PromoteRequest,
     RebuildAnswer,
     RebuildRequest,
+    RemoveSpaceRequest,
+    RollbackRequest,
     ScoringAnswer,
     ScoringRequest,
     ScoringsAnswer,
     SearchAnswer,
     SearchRequest,
+    SpaceRequest,
+    SpacesAnswer,
 )
 
 
@@ -59,7 +67,7 @@ class LocalService:
     def __init__(self, everything: OwnedInstallation, ownership: Ownership) -> None:
         installation = everything.installation
         self.settings = installation.settings
-        turns = Turns(self.settings.wait_seconds)
+        turns = turns_of(installation)
         self._ownership = ownership
         kept = self.settings.query_pictures_directory
         self._pictures = KeptPictures(kept, installation.images, restored=installation.judgments.picture)
@@ -69,7 +77,8 @@ class LocalService:
         self._documents = Documents(installation)
         self._examples = Examples(installation, self._searching)
         self._listing = Listing(everything)
-        self._board = JobBoard(installation.jobs, Ingesting(everything), turns)
+        self._board = JobBoard(installation.jobs, installation.presence, Work(Ingesting(everything), SpaceFilling(everything)), turns)
+        self._spaces = Spaces(everything, turns)
         self._upkeep = Upkeep(everything, turns)
 
     def announce(self, address: str, secret: str) -> None:
@@ -152,6 +161,10 @@ class LocalService:
         """An ingest of the command that owns the directory: it ends with its process."""
         return self._board.start(request, Origin.COMMAND)
 
+    def start_own_filling(self, request: SpaceRequest) -> JobAnswer:
+        """The same for the filling of a space."""
+        return self._board.start(request, Origin.COMMAND)
+
     def ingest_files(self, files: Sequence[SentFile], collection: str | None = None) -> JobAnswer:
         """Keeps files that were sent and queues their ingest; their content is read before this returns. Raises UsageError."""
         name = collection if collection is not None else self.settings.collection
@@ -174,6 +187,21 @@ class LocalService:
 
     def retry(self, job: str) -> JobAnswer:
         return self._board.retry(job)
+
+    def spaces(self, collection: str | None = None) -> SpacesAnswer:
+        return self._spaces.spaces(collection)
+
+    def add_space(self, request: SpaceRequest) -> JobAnswer:
+        return self._board.start(request)
+
+    def promote_space(self, request: PromoteRequest) -> SpacesAnswer:
+        return self._spaces.promote(request)
+
+    def rollback_space(self, request: RollbackRequest) -> SpacesAnswer:
+        return self._spaces.rollback(request)
+
+    def remove_space(self, request: RemoveSpaceRequest) -> SpacesAnswer:
+        return self._spaces.remove(request)
 
     def doctor(self, request: DoctorRequest) -> DoctorAnswer:
         return self._upkeep.doctor(request)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from app.local.turns import Turns
 from app.wiring import OwnedInstallation
-from ingest.doctor import Finding, examine, orphan_thumbnails
-from ingest.rebuild import rebuild
+from ingest.doctor import Finding, examine, examine_beside, orphan_thumbnails
+from ingest.rebuild import Rebuilt, rebuild
 from storage.sql.collections import CollectionRecord
+from storage.sql.spaces import within
 from uniir.errors import NotFound, UsageError
 from uniir.ids import format_id, parse_id
+from uniir.spaces import SpaceState
 from uniir.wire import (
     DeleteAnswer,
     DeleteRequest,
@@ -34,7 +36,7 @@ class Upkeep:
         self._turns = turns
 
     def doctor(self, request: DoctorRequest) -> DoctorAnswer:
-        with self._turns.taken("the doctor"):
+        with self._turns.taken("the doctor", request.collection):
             findings = []
             for name, finding in self._examine(request.collection):
                 mended = request.repair and finding.mend is not None
@@ -48,10 +50,10 @@ class Upkeep:
         """Findings with the collection's name: of one collection where it is named, else of all and of what none owns."""
         everything, installation = self._everything, self._installation
         records = installation.collections.all() if collection is None else [installation.collections.get(collection)]
-        found = [(record.name, finding) for record in records for finding in examine(everything.patient(record))]
+        found = [(record.name, finding) for record in records for finding in self._examine_collection(record)]
         if collection is None:
             found += [("thumbnails", one) for one in orphan_thumbnails(installation.thumbnails, installation.unused_pictures)]
-            strays = sorted(set(everything.database.names()) - {record.vectors for record in records})
+            strays = sorted(set(everything.database.names()) - installation.spaces.vector_names())
             if strays:
 
                 def drop() -> None:
@@ -64,18 +66,44 @@ class Upkeep:
                 )
         return found
 
+    def _examine_collection(self, record: CollectionRecord) -> Iterator[Finding]:
+        everything, installation = self._everything, self._installation
+        yield from examine(everything.patient(record))
+        for other in installation.others(record):
+            yield from examine_beside(installation.library(other), everything.store(other), other.space.encoder)
+        half_removed = [one for one in installation.spaces.of(record) if one.state is SpaceState.REMOVING]
+        if half_removed:
+
+            def mend() -> None:
+                for space in half_removed:
+                    everything.drop_vectors(within(record, space))
+                    installation.spaces.forget(space)
+
+            named = tuple(one.space.encoder for one in half_removed)
+            yield Finding("spaces-unfinished", len(named), "spaces were left half removed", named, "`uniir doctor --repair`", mend)
+
     def rebuild(self, request: RebuildRequest) -> RebuildAnswer:
         installation = self._installation
         records = installation.collections.all() if request.collection is None else [installation.collections.get(request.collection)]
-        with self._turns.taken("the rebuild"):
-            return RebuildAnswer(collections=[self._rebuild(record) for record in records])
+        with self._turns.taken("the rebuild", request.collection):
+            return RebuildAnswer(collections=[one for record in records for one in self._rebuild(record)])
 
-    def _rebuild(self, record: CollectionRecord) -> RebuiltCollection:
+    def _rebuild(self, record: CollectionRecord) -> Iterator[RebuiltCollection]:
+        """Every space of a collection, the one that is searched first."""
+        installation = self._installation
+        rebuilt = self._refill(record)
+        installation.ledger(record).mark_pending(rebuilt.without_vector)
+        yield RebuiltCollection(collection=record.name, written=rebuilt.written, without_vector=len(rebuilt.without_vector))
+        for other in installation.others(record):
+            rebuilt = self._refill(other)
+            installation.filling(other).lose(rebuilt.without_vector)
+            yield RebuiltCollection(
+                collection=record.name, written=rebuilt.written, without_vector=len(rebuilt.without_vector), beside=other.space.encoder
+            )
+
+    def _refill(self, record: CollectionRecord) -> Rebuilt:
         self._everything.drop_vectors(record)
-        rebuilt = rebuild(self._installation.library(record), self._everything.store(record))
-        if rebuilt.without_vector:
-            self._installation.ledger(record).mark_pending(rebuilt.without_vector)
-        return RebuiltCollection(collection=record.name, written=rebuilt.written, without_vector=len(rebuilt.without_vector))
+        return rebuild(self._installation.library(record), self._everything.store(record))
 
     def delete(self, request: DeleteRequest) -> DeleteAnswer:
         if not request.ids and not request.paths and not request.whole:
@@ -85,7 +113,7 @@ class Upkeep:
         held = sum(counts.indexed.values())
         if request.whole:
             if not request.dry_run:
-                with self._turns.taken("the deletion"):
+                with self._turns.taken("the deletion", record.name):
                     self._delete_collection(record)
             return DeleteAnswer(collection=record.name, documents=held, sources=0, held=held)
         library = self._installation.library(record)
@@ -97,7 +125,7 @@ class Upkeep:
         if request.paths and not sources:
             raise NotFound(f"No document of {record.name} comes from {', '.join(request.paths)}.", "Nothing was deleted.")
         if not request.dry_run:
-            with self._turns.taken("the deletion"):
+            with self._turns.taken("the deletion", record.name):
                 writer = self._everything.writer(record)
                 writer.remove_documents(wanted)
                 writer.remove_sources([source.id for source in sources])
@@ -106,7 +134,8 @@ class Upkeep:
 
     def _delete_collection(self, record: CollectionRecord) -> None:
         installation = self._installation
-        self._everything.drop_vectors(record)
+        for space in installation.spaces.of(record):
+            self._everything.drop_vectors(within(record, space))
         installation.collections.remove(record)
         for sha256 in installation.unused_pictures(list(installation.thumbnails.hashes())):
             installation.thumbnails.remove(sha256)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, or_, select, update
 
 from storage.sql.engines import Engines
-from storage.sql.schema import jobs, now
+from storage.sql.presence import Presence, is_alive
+from storage.sql.schema import jobs, now, turns
 from uniir.documents import Json
 from uniir.ids import new_id
 from uniir.wire import JobState
 
 REMEMBERED = 200
 _OPEN = (JobState.WAITING, JobState.RUNNING)
+_IS_OPEN = jobs.c.state.in_(_OPEN)
+_IS_NOBODYS = or_(jobs.c.holder.is_(None), ~is_alive(jobs.c.holder))
 
 
 class Origin(StrEnum):
@@ -40,45 +43,96 @@ class JobRecord:
     finished_at: datetime | None = None
     report: Json = None
     problem: Json = None
+    progress: Json = None
 
 
 class SqlJobs:
-    """The table of jobs; the last 200 are remembered, and every one that is not over."""
+    """The table of jobs; the last 200 are remembered, and every one that is not over.
 
-    def __init__(self, engines: Engines) -> None:
+    Who works off a job is its holder. What a dead process held is nobody's, and what a living one holds nobody else's.
+    """
+
+    def __init__(self, engines: Engines, presence: Presence) -> None:
         self._engines = engines
+        self._presence = presence
+        self._is_mine = jobs.c.holder == presence.id
 
-    def add(self, collection: str, request: Json, origin: Origin) -> JobRecord:
-        """A new job, waiting."""
+    def add(self, collection: str, request: Json, origin: Origin, *, mine: bool = False) -> JobRecord:
+        """A new job, waiting: for this process alone, or for whoever has time."""
         row = {
-            "id": new_id(),
             "collection": collection,
             "request": request,
             "origin": origin,
             "state": JobState.WAITING,
             "created_at": now(),
+            "holder": self._presence.id if mine else None,
         }
+        return self._engines.settled(lambda connection: _added(connection, row))
+
+    def reserve(self, *, anybodys: bool) -> JobRecord | None:
+        """The oldest job that this process may work off now, held by it from here on: its own, and on request anybody's.
+
+        A collection that another process changes is passed over.
+        """
+        own = and_(self._is_mine, jobs.c.state == JobState.WAITING)
+        left = and_(jobs.c.origin == Origin.SERVICE, _IS_OPEN, _IS_NOBODYS, jobs.c.cancelling.is_not(True))
+        taken = select(turns.c.collection).where(
+            turns.c.collection == jobs.c.collection, turns.c.holder != self._presence.id, is_alive(turns.c.holder)
+        )
+        query = (
+            select(jobs)
+            .where(or_(own, left) if anybodys else own, ~taken.exists())
+            .order_by(jobs.c.created_at, jobs.c.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)  # two that look at once find two jobs
+        )
         with self._engines.writing() as connection:
-            while connection.execute(select(jobs.c.id).where(jobs.c.id == row["id"])).first() is not None:
-                row["id"] = new_id()
-            connection.execute(insert(jobs).values(row))
-            newest = select(jobs.c.id).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(REMEMBERED)
-            connection.execute(delete(jobs).where(jobs.c.id.not_in(newest), jobs.c.state.not_in(_OPEN)))
+            row = connection.execute(query).mappings().first()
+            if row is None:
+                return None
+            values = {"holder": self._presence.id, "state": JobState.WAITING, "started_at": None}
+            connection.execute(update(jobs).where(jobs.c.id == row["id"]).values(values))
             return _record(connection.execute(select(jobs).where(jobs.c.id == row["id"])).mappings().one())
 
-    def wait(self, job: int) -> None:
-        """Puts a job that was not finished back among the waiting."""
-        self._change(job, state=JobState.WAITING, started_at=None)
+    def start(self, job: int) -> bool:
+        """Whether the job is this process's and runs now; not where it was cancelled, or taken over, just before."""
+        mine = and_(jobs.c.id == job, self._is_mine, jobs.c.cancelling.is_not(True))
+        return self._change(mine, state=JobState.RUNNING, started_at=now())
 
-    def start(self, job: int) -> None:
-        self._change(job, state=JobState.RUNNING, started_at=now())
+    def wait(self, job: int) -> None:
+        """Puts a job of this process that was not finished back among the waiting, unless somebody has cancelled it."""
+        mine, unwanted = and_(jobs.c.id == job, self._is_mine), jobs.c.cancelling.is_(True)
+        if not self._change(and_(mine, unwanted), state=JobState.CANCELLED, finished_at=now(), progress=None):
+            self._change(mine, state=JobState.WAITING, started_at=None, holder=None, progress=None)
 
     def finish(self, job: int, state: JobState, report: Json = None, problem: Json = None) -> None:
-        self._change(job, state=state, finished_at=now(), report=report, problem=problem)
+        """How a job ended. Says nothing about one that another process has taken over."""
+        mine = and_(jobs.c.id == job, or_(self._is_mine, jobs.c.holder.is_(None)))
+        self._change(mine, state=state, finished_at=now(), report=report, problem=problem, progress=None)
 
-    def _change(self, job: int, **values: object) -> None:
+    def tell(self, job: int, progress: Json) -> bool:
+        """Lets everybody know how far a job is. True: somebody wants it cancelled."""
+        mine = and_(jobs.c.id == job, self._is_mine, _IS_OPEN)
         with self._engines.writing() as connection:
-            connection.execute(update(jobs).where(jobs.c.id == job).values(**values))
+            wanted = connection.execute(update(jobs).where(mine).values(progress=progress).returning(jobs.c.cancelling)).scalar()
+        return bool(wanted)
+
+    def cancel(self, job: int) -> None:
+        """Ends a job that nobody works on; the process that does is told, and ends it."""
+        waits = and_(self._is_mine, jobs.c.state == JobState.WAITING)
+        if not self._change(
+            and_(jobs.c.id == job, _IS_OPEN, or_(_IS_NOBODYS, waits)), state=JobState.CANCELLED, finished_at=now(), progress=None
+        ):
+            self._change(and_(jobs.c.id == job, _IS_OPEN), cancelling=True)
+
+    def abandon(self) -> None:
+        """Cancels jobs of commands that are no more, and those that were to be cancelled when their process died."""
+        unwanted = or_(jobs.c.origin == Origin.COMMAND, jobs.c.cancelling.is_(True))
+        self._change(and_(_IS_OPEN, _IS_NOBODYS, unwanted), state=JobState.CANCELLED, finished_at=now(), progress=None)
+
+    def _change(self, which: ColumnElement[bool], **values: object) -> bool:
+        with self._engines.writing() as connection:
+            return bool(connection.execute(update(jobs).where(which).values(**values)).rowcount)
 
     def find(self, job: int) -> JobRecord | None:
         with self._engines.reading() as connection:
@@ -91,14 +145,19 @@ class SqlJobs:
             query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
             return [_record(row) for row in connection.execute(query).mappings()]
 
-    def unfinished(self, origin: Origin) -> Sequence[JobRecord]:
-        """Those of a process that is no more, oldest first."""
-        return [job for job in reversed(self.all()) if job.origin is origin and job.state in _OPEN]
+    def held(self) -> Sequence[JobRecord]:
+        """What this process has to do still, oldest first."""
+        with self._engines.reading() as connection:
+            query = select(jobs).where(self._is_mine, _IS_OPEN).order_by(jobs.c.created_at, jobs.c.id)
+            return [_record(row) for row in connection.execute(query).mappings()]
 
-    def abandon(self, ids: Collection[int]) -> None:
-        """Cancels jobs whose process is no more."""
-        for job in ids:
-            self.finish(job, JobState.CANCELLED)
+
+def _added(connection: Connection, row: dict[str, object]) -> JobRecord:
+    number = new_id()
+    connection.execute(insert(jobs).values(row | {"id": number}))
+    newest = select(jobs.c.id).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(REMEMBERED)
+    connection.execute(delete(jobs).where(jobs.c.id.not_in(newest), jobs.c.state.not_in(_OPEN)))
+    return _record(connection.execute(select(jobs).where(jobs.c.id == number)).mappings().one())
 
 
 def _record(row: RowMapping) -> JobRecord:
@@ -113,4 +172,5 @@ def _record(row: RowMapping) -> JobRecord:
         row["finished_at"],
         row["report"],
         row["problem"],
+        row["progress"],
     )

@@ -16,6 +16,7 @@ from app.local.progress import Meter
 from ingest.events import Advanced, Finishing, Planned, Reading
 from storage.sql.engines import open_catalog
 from storage.sql.jobs import REMEMBERED, Origin, SqlJobs
+from storage.sql.presence import Presence
 from tests.folders import lay, picture, rewrite
 from tests.local.places import ended, ingested, local_service
 from uniir.errors import DirectoryInUse, NotFound, UniirError, UsageError
@@ -128,11 +129,13 @@ def test_what_a_killed_process_left_is_taken_up_or_given_up(tmp_path: Path) -> N
     with local_service(tmp_path):
         pass
     engines = open_catalog(f"sqlite:///{tmp_path / 'data' / 'catalog.sqlite'}")
-    table = SqlJobs(engines)
+    presence = Presence(engines)
+    presence.enter()
+    table = SqlJobs(engines, presence)
     asked = IngestRequest(paths=[str(corpus)], collection="default").model_dump(mode="json")
-    left = {origin: table.add("default", asked, origin).id for origin in Origin}
+    left = {origin: table.add("default", asked, origin, mine=True).id for origin in Origin}
     for job in left.values():
-        table.start(job)
+        assert table.start(job)
     engines.close()
     with local_service(tmp_path) as service:
         service.resume_jobs()
@@ -170,9 +173,9 @@ def test_nothing_else_is_changed_while_an_ingest_is_at_work(tmp_path: Path) -> N
         assert service.doctor(DoctorRequest()).findings is not None
 
 
-def test_the_last_jobs_are_remembered_and_none_that_is_not_over_is_forgotten(tmp_path: Path) -> None:
-    engines = open_catalog(f"sqlite:///{tmp_path / 'c.sqlite'}")
-    table = SqlJobs(engines)
+def test_the_last_jobs_are_remembered_and_none_that_is_not_over_is_forgotten(catalog: str) -> None:
+    engines = open_catalog(catalog)
+    table = SqlJobs(engines, Presence(engines))
     first = table.add("default", {}, Origin.SERVICE)
     others = [table.add("default", {}, Origin.SERVICE) for _ in range(5)]
     for job in others:
