@@ -27,7 +27,7 @@ from ingest.writing import Writer
 from models.devices import Device
 from search.embedding import Embed, EncodeAtOnce
 from search.service import SearchService
-from storage.databases import ExactDatabase, MilvusDatabase, VectorDatabase
+from storage.databases import VectorDatabase, open_database
 from storage.ownership import Ownership
 from storage.sql.browsing import SqlBrowser
 from storage.sql.collections import CollectionRecord, SqlCollections
@@ -189,8 +189,7 @@ class OwnedInstallation:
 
     @cached_property
     def database(self) -> VectorDatabase:
-        directory = self.installation.settings.vectors_directory
-        return MilvusDatabase(directory) if self.installation.settings.vector_store == "milvus" else ExactDatabase(directory)
+        return open_database(self.installation.settings)
 
     def close(self) -> None:
         for store in self._stores.values():

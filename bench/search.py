@@ -21,8 +21,8 @@ from bench.inputs import sentence
 from bench.report import PLACE, Number, options, progress, report
 from encoders.starter.encoder import StarterEncoder
 from models.devices import Device
-from storage.milvus.indexes import choose_index, search_parameters
-from storage.milvus.lite import MilvusLite
+from storage.milvus.connection import Milvus
+from storage.milvus.indexes import IndexType, values_for
 from storage.sql.collections import CollectionRecord
 from uniir.documents import Document, Modality, Source
 from uniir.ids import new_id
@@ -91,7 +91,7 @@ def _draft(number: int) -> SourceDraft:
 
 def _compare(everything: OwnedInstallation, collection: CollectionRecord, count: int, queries: int) -> Number:
     service = everything.search_service(collection)
-    alone = encode_and_ask(everything, collection, count)
+    alone = encode_and_ask(everything, collection)
     stages: dict[str, list[float]] = {}
 
     def product(query: Query) -> Sequence[int]:
@@ -125,28 +125,33 @@ def _compare(everything: OwnedInstallation, collection: CollectionRecord, count:
     return Number(f"search at {count:,} documents / encode + Milvus alone, p50", ratio, f"<= {AT_MOST}", ratio <= AT_MOST, figures)
 
 
-def encode_and_ask(everything: OwnedInstallation, collection: CollectionRecord, count: int) -> Callable[[Query], Sequence[int]]:
+def encode_and_ask(everything: OwnedInstallation, collection: CollectionRecord) -> Callable[[Query], Sequence[int]]:
     """What a script without catalog, notes and explanations does."""
     encoder, images = everything.installation.encoder_of(collection), FileImages()
-    client = _server(everything).client
+    milvus = _milvus(everything)
+    report = everything.store(collection).report
     instruction = everything.installation.instructions.chosen_for(Modality.TEXT, None)
     steering = Steering(Modality.TEXT, None)
-    parameters = {"metric_type": "IP", **search_parameters(choose_index(count), K)}
+    parameters = {"metric_type": "IP", "params": values_for(IndexType(report.kind), report.search, K)}
 
     def ask(query: Query) -> Sequence[int]:
         vectors = encoder.steer(encoder.encode(encoder.prepare([replace(query, instruction=instruction)], images)), [steering])
-        found = client.search(
-            collection.vectors, data=list(vectors), anns_field="vector", limit=K, output_fields=["id"], search_params=parameters
+        found = milvus.ask(
+            "asking alone",
+            lambda client, _: client.search(
+                collection.vectors, data=list(vectors), anns_field="vector", limit=K, output_fields=["id"], search_params=parameters
+            ),
+            0,
         )
         return [hit["id"] for hit in found[0]]
 
     return ask
 
 
-def _server(everything: OwnedInstallation) -> MilvusLite:
-    """The one server that has the directory open; a second client could not open it."""
-    server: MilvusLite = everything.database._server  # type: ignore[attr-defined]
-    return server
+def _milvus(everything: OwnedInstallation) -> Milvus:
+    """The one connection that has the directory open; a second client could not open it."""
+    milvus: Milvus = everything.database._collections.milvus  # type: ignore[attr-defined]
+    return milvus
 
 
 def timed(function: Callable[[Query], Sequence[int]], query: Query) -> tuple[Sequence[int], float]:

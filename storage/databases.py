@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from uniir.errors import StoreUnavailable
 from uniir.protocols import VectorStore
+from uniir.settings import Settings
+
+if TYPE_CHECKING:
+    from storage.milvus.collections import Collections
 
 
 @contextmanager
@@ -22,6 +26,11 @@ def _installed() -> Iterator[None]:
 
 class VectorDatabase(Protocol):
     """Opens and drops the vector stores of collections by name."""
+
+    @property
+    def engine(self) -> str:
+        """What stands behind it, by name and version. Raises StoreUnavailable."""
+        ...
 
     def open(self, name: str, dimension: int) -> VectorStore:
         """The store of this name, made empty if there is none."""
@@ -39,35 +48,40 @@ class VectorDatabase(Protocol):
 
 
 class MilvusDatabase:
-    """Milvus Lite below a directory."""
+    """Milvus, either kind: Lite below a directory, or a server."""
 
-    def __init__(self, directory: Path) -> None:
-        with _installed():
-            from storage.milvus.lite import MilvusLite  # only who opens vectors pays for loading pymilvus
-        self._server = MilvusLite(directory)
+    def __init__(self, collections: Collections, directory: Path | None = None) -> None:
+        """`directory` is where Lite writes."""
+        self._collections = collections
         self._directory = directory
 
     def open(self, name: str, dimension: int) -> VectorStore:
         from storage.milvus.store import MilvusVectors
 
-        return MilvusVectors(self._server, name, dimension)
+        return MilvusVectors(self._collections, name, dimension)
 
     def drop(self, name: str) -> None:
-        self._server.drop(name)
+        self._collections.drop(name)
 
     def names(self) -> Sequence[str]:
-        return self._server.names()
+        return self._collections.names()
+
+    @property
+    def engine(self) -> str:
+        return self._collections.engine.name
 
     def size(self, name: str) -> int:
-        """What Lite writes below the collection's own directory."""
-        return size_below(self._directory / "milvus.db" / "collections" / name)
+        """What Lite writes below the collection's own directory; 0 for a server, which does not tell."""
+        return 0 if self._directory is None else size_below(self._directory / "milvus.db" / "collections" / name)
 
     def close(self) -> None:
-        self._server.close()
+        self._collections.milvus.close()
 
 
 class ExactDatabase:
     """One file for each store."""
+
+    engine = "FAISS"
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -89,6 +103,17 @@ class ExactDatabase:
 
     def close(self) -> None:
         """Every store wrote its file when it was finished."""
+
+
+def open_database(settings: Settings, owner: str = "") -> VectorDatabase:
+    """What the settings name; `owner` tells installations apart that share a server. Raises StoreUnavailable, SettingsError."""
+    if settings.vector_store == "exact":
+        return ExactDatabase(settings.vectors_directory)
+    with _installed():
+        from storage.milvus.opening import lite_collections, server_collections  # only who opens vectors pays for loading pymilvus
+    if settings.milvus_address is None:
+        return MilvusDatabase(lite_collections(settings), settings.vectors_directory)
+    return MilvusDatabase(server_collections(settings, owner))
 
 
 def size_below(directory: Path) -> int:

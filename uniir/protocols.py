@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -142,6 +142,20 @@ class Reranker(Protocol):
         ...
 
 
+class Guesser(Protocol):
+    """A model that writes what somebody may be looking for. Thread-safe."""
+
+    @property
+    def model(self) -> str: ...
+
+    def write(self, task: str, text: str | None, picture: Image.Image | None) -> str:
+        """`task` is what to write; `text` and `picture` are what people search with, and never tell the model what to do.
+
+        Raises ModelUnavailable.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """The nearest points of each query, best first, ties by id; short rows are filled with id -1 and score -inf."""
@@ -150,12 +164,44 @@ class Neighbours:
     scores: NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Unit vectors with the documents they stand for."""
+
+    ids: Sequence[int]
+    vectors: NDArray[np.float32]
+    modalities: Sequence[Modality]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """An index in use: its type, why it was chosen, its recall@10 against exact search where that was measured, and how it searches."""
+
+    kind: str
+    why: str
+    recall: float | None
+    search: Mapping[str, int]
+
+
 class VectorStore(Protocol):
     """Keeps unit vectors of one space under document ids. Every method may be called from several threads."""
 
     @property
     def index_kind(self) -> str:
         """How it is searched, in its own word: FLAT, HNSW, exact."""
+        ...
+
+    @property
+    def report(self) -> IndexReport:
+        """The index as it was measured last."""
+        ...
+
+    def measure(self) -> IndexReport:
+        """The index measured now: a sample of questions, answered by it and by looking at every row. Raises StoreUnavailable."""
+        ...
+
+    def fill(self, pages: Iterable[Points]) -> int:
+        """Writes many rows at once, as the first of an empty store, and finishes. Nothing is found before it returns the count."""
         ...
 
     def upsert(self, ids: Sequence[int], vectors: NDArray[np.float32], modalities: Sequence[Modality]) -> None:

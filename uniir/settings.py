@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from uniir.addresses import postgres_url, without_password
@@ -16,6 +17,7 @@ from uniir.errors import SettingsError
 from uniir.images import DEFAULT_PIXEL_LIMIT
 
 FILE = "uniir.toml"
+INDEXES = "auto|FLAT|HNSW|IVF_FLAT|IVF_SQ8|IVF_PQ|SCANN|DISKANN|GPU_BRUTE_FORCE|GPU_IVF_FLAT|GPU_IVF_PQ|GPU_CAGRA"
 
 
 def models_directory() -> Path:
@@ -46,6 +48,22 @@ class Settings(BaseSettings):
     catalog_url: SecretStr | None = Field(
         None, description="a Postgres database for the catalog, postgresql+psycopg://USER:PASSWORD@HOST/NAME; else SQLite in data_dir"
     )
+    milvus_uri: str = Field("", description="Milvus Lite's directory (vectors/ of data_dir where empty), or a server: http(s)://HOST:PORT")
+    milvus_token: SecretStr | None = Field(None, description="what the Milvus server wants to see: USER:PASSWORD or a key")
+    milvus_database: str = Field("", description="the database on the Milvus server; made if it is not there")
+    milvus_server_name: str = Field("", description="the name in the Milvus server's certificate, where it is not the host's")
+    milvus_ca_file: Path | None = Field(
+        None, description="who signed the Milvus server's certificate (PEM), where the system does not know"
+    )
+    milvus_gpu: str = Field(
+        "auto", pattern="^(auto|yes|no)$", description="whether the Milvus server has GPU indexes; auto believes its version"
+    )
+    milvus_search_seconds: float = Field(10.0, gt=0, description="how long a search waits for a Milvus server that does not answer")
+    milvus_write_seconds: float = Field(60.0, gt=0, description="how long a write waits for a Milvus server that does not answer")
+    milvus_build_seconds: float = Field(900.0, gt=0, description="how long an index build may stand still on a Milvus server")
+    index: str = Field("auto", pattern=f"^({INDEXES})$", description="the vector index: auto, or a type (docs/stores.md)")
+    index_build: dict[str, int | str] = Field({}, description="build parameters of that type, as JSON")
+    index_search: dict[str, int | str] = Field({}, description="search parameters of that type, as JSON")
     instructions_file: Path | None = Field(None, description="your own instructions, in the columns of `uniir instructions --tsv`")
     pixel_limit: int = Field(DEFAULT_PIXEL_LIMIT, gt=0, description="pixels a picture may have")
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, gt=0, description="threads that read and decode")
@@ -57,10 +75,17 @@ class Settings(BaseSettings):
     token: SecretStr | None = Field(None, description="what a request must bring along; needed to listen elsewhere than on loopback")
     corpus_roots: tuple[Path, ...] = Field((), description="folders that the service may ingest from when it is asked without the secret")
     upload_megabytes: int = Field(200, gt=0, description="how much one request may bring")
+    reranker: str = Field("text", description="what reads the best hits again: text, or one of `uniir models`, or ARCHITECTURE:DIRECTORY")
+    guess_url: str | None = Field(
+        None, description="a service with OpenAI's chat completions that writes guesses for `--guess`, as http://127.0.0.1:8000/v1"
+    )
+    guess_model: str | None = Field(None, description="the model to ask there; needed with guess_url")
+    guess_key: SecretStr | None = Field(None, description="its key, if it wants one")
+    guess_seconds: float = Field(10.0, gt=0, description="how long a guess may take before the query itself is searched")
     rerank_top: int = Field(20, ge=2, le=200, description="how many of the best hits are read again")
     rerank_seconds: float = Field(2.0, gt=0, description="how long reranking may take before the first order stands")
 
-    @field_validator("data_dir", "models_dir", "instructions_file")
+    @field_validator("data_dir", "models_dir", "instructions_file", "milvus_ca_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
@@ -75,6 +100,22 @@ class Settings(BaseSettings):
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
         return None if value is None or not value.get_secret_value() else SecretStr(postgres_url(value.get_secret_value()))
 
+    @field_validator("guess_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+            raise ValueError("an address looks like http://127.0.0.1:8000/v1; a key goes into guess_key")
+        return value
+
+    @model_validator(mode="after")
+    def _guesser_is_whole(self) -> Self:
+        if self.guess_url is not None and not self.guess_model:
+            raise ValueError("guess_url needs guess_model")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -87,11 +128,24 @@ class Settings(BaseSettings):
         return init_settings, env_settings, _toml(settings_cls)
 
     @property
+    def is_shared(self) -> bool:
+        """Whether catalog and vectors both lie on servers: then nobody owns the data, and several services may run at once."""
+        return self.catalog_url is not None and self.vector_store == "milvus" and self.milvus_address is not None
+
+    @property
     def catalog_file(self) -> Path:
         return self.data_dir / "catalog.sqlite"
 
     @property
+    def milvus_address(self) -> str | None:
+        """The Milvus server's, or none where Lite keeps the vectors."""
+        return self.milvus_uri if self.milvus_uri.startswith(("http://", "https://")) else None
+
+    @property
     def vectors_directory(self) -> Path:
+        """Where vectors are kept on this machine."""
+        if self.milvus_uri and self.milvus_address is None:
+            return Path(self.milvus_uri).expanduser().absolute()
         return self.data_dir / "vectors"
 
     @property

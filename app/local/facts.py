@@ -11,8 +11,6 @@ from storage.sql.collections import CollectionRecord
 from uniir.documents import Json
 from uniir.wire import CollectionAnswer, DiskUse, IndexFacts, LastRun
 
-_ENGINES = {"milvus": "Milvus Lite", "exact": "FAISS"}
-
 
 class CollectionFacts:
     """Looks collections over. Adding up files takes a while, so it is done once for every state of a collection."""
@@ -36,7 +34,7 @@ class CollectionFacts:
                 "spaces": spaces,
                 "index": IndexFacts(
                     kind=self._everything.store(record).index_kind,
-                    engine=_ENGINES[self._installation.settings.vector_store],
+                    engine=self._everything.database.engine,
                     vectors=sum(counts.indexed.values()),
                 ),
                 "disk": self._disk(record, state),

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from storage.exact import ExactVectors
-from storage.milvus.indexes import FLAT, HNSW, HNSW_FROM_ROWS
-from storage.milvus.lite import MilvusLite
+from storage.milvus.choosing import HNSW_FROM_ROWS
+from storage.milvus.collections import Collections
+from storage.milvus.lite import open_lite
 from storage.milvus.store import MilvusVectors
 from tests.contracts.vector_store_contract import (
     DIMENSION,
@@ -34,13 +35,13 @@ class Lite:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._server: MilvusLite | None = None
+        self.collections: Collections | None = None
         self._store: MilvusVectors | None = None
 
     def open(self, dimension: int = DIMENSION, name: str = "points") -> MilvusVectors:
         self.close()
-        self._server = MilvusLite(self.directory)
-        self._store = MilvusVectors(self._server, name, dimension)
+        self.collections = Collections(open_lite(self.directory))
+        self._store = MilvusVectors(self.collections, name, dimension)
         return self._store
 
     def emptied(self) -> MilvusVectors:
@@ -51,9 +52,9 @@ class Lite:
         return store
 
     def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self.collections is not None:
+            self.collections.milvus.close()
+            self.collections = None
 
     def index_files(self) -> list[Path]:
         """Newest last."""
@@ -102,7 +103,7 @@ def test_thousands_of_rows_are_searched_by_an_index_that_hardly_misses(lite: Lit
     store, exact = lite.open(rows.shape[1]), ExactVectors(rows.shape[1])
     for one in (store, exact):
         fill(one, rows)
-    assert store._index is HNSW
+    assert store.index_kind == "HNSW"
     queries = clustered(9000)[-60:]
     filters = [EVERYTHING, Filter(frozenset({Modality.IMAGE})), Filter(frozenset({Modality.TEXT}), frozenset(range(1000, 1100)))]
     for where in filters:
@@ -115,7 +116,7 @@ def test_thousands_of_rows_are_searched_by_an_index_that_hardly_misses(lite: Lit
     rare = Filter(None, frozenset(range(1000 + 40, 1000 + len(rows))))
     assert len(found(store.search(queries[:1], 40, rare))) == 40
     store = lite.open(rows.shape[1])
-    assert store._index is HNSW
+    assert store.index_kind == "HNSW"
     assert len(held(store)) == len(rows)
 
 
@@ -125,7 +126,7 @@ def test_a_folder_is_searched_rightly_however_few_it_holds_and_however_far_it_li
     rows = clustered(HNSW_FROM_ROWS + 3000)
     store = lite.open(rows.shape[1])
     ids = fill(store, rows)
-    assert store._index is HNSW
+    assert store.index_kind == "HNSW"
     queries = clustered(9000)[-5:]
     far = np.argsort(rows @ queries[0])[:admitted]  # what the index would look at last
     where = Filter(without=frozenset(ids[one] for one in far[:1]) if admitted > 1 else frozenset(), only=frozenset(ids[one] for one in far))
@@ -143,14 +144,14 @@ def test_an_index_grows_into_hnsw_and_shrinks_back(lite: Lite) -> None:
     store = lite.open()
     rows = unit_rows(HNSW_FROM_ROWS)
     ids = fill(store, rows[:-1])
-    assert store._index is FLAT
+    assert store.index_kind == "FLAT"
     store.upsert([1], rows[-1:], [Modality.TEXT])
     store.finish()
-    assert store._index is HNSW
+    assert store.index_kind == "HNSW"
     assert found(store.search(rows[-1:], 1, EVERYTHING)) == [1]
     store.delete(ids[:10])
     store.finish()
-    assert store._index is FLAT
+    assert store.index_kind == "FLAT"
     assert sorted([1, *ids[10:]]) == held(store)
 
 
@@ -174,8 +175,9 @@ def test_an_index_file_that_a_kill_cut_off_is_built_anew(lite: Lite, keep: float
 def test_an_index_that_was_dropped_and_not_built_is_built_on_opening(lite: Lite) -> None:
     store = lite.open()
     ids = fill(store, unit_rows(10))
-    store._client.release_collection("points")
-    store._client.drop_index("points", "vector")
+    assert lite.collections is not None
+    lite.collections.milvus.ask("release", lambda client, _: client.release_collection("points"), 0)
+    lite.collections.milvus.ask("drop", lambda client, _: client.drop_index("points", "vector"), 0)
     store = lite.open()
     assert found(store.search(unit_rows(1), 1, EVERYTHING)) == ids[:1]
 
@@ -183,22 +185,22 @@ def test_an_index_that_was_dropped_and_not_built_is_built_on_opening(lite: Lite)
 def test_collections_lie_side_by_side(lite: Lite) -> None:
     one = lite.open(name="one")
     fill(one, unit_rows(3))
-    assert lite._server is not None
-    two = MilvusVectors(lite._server, "two", DIMENSION + 2)
+    assert lite.collections is not None
+    two = MilvusVectors(lite.collections, "two", DIMENSION + 2)
     fill(two, unit_rows(4, DIMENSION + 2), first_id=5)
     assert held(one) == [1000, 1001, 1002]
     assert held(two) == [5, 6, 7, 8]
-    assert sorted(lite._server.names()) == ["one", "two"]
-    lite._server.drop("one")
-    lite._server.drop("one")
-    assert lite._server.names() == ["two"]
+    assert sorted(lite.collections.names()) == ["one", "two"]
+    lite.collections.drop("one")
+    lite.collections.drop("one")
+    assert lite.collections.names() == ["two"]
     assert held(two) == [5, 6, 7, 8]
 
 
 def test_a_store_that_can_not_be_opened_says_so_and_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "milvus.db").write_text("a file where a directory should be")
     with pytest.raises(StoreUnavailable, match="rebuild"):
-        MilvusLite(tmp_path)
+        open_lite(tmp_path)
 
 
 def test_more_rows_than_one_call_takes_are_written_and_deleted(lite: Lite) -> None:
