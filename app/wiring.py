@@ -28,7 +28,7 @@ from models.devices import Device
 from search.embedding import Embed, EncodeAtOnce
 from search.service import SearchService
 from storage.databases import VectorDatabase, open_database
-from storage.ownership import Ownership
+from storage.ownership import claim_on
 from storage.sql.browsing import SqlBrowser
 from storage.sql.collections import CollectionRecord, SqlCollections
 from storage.sql.engines import Engines, open_catalog
@@ -196,6 +196,8 @@ class OwnedInstallation:
             store.close()
         if "database" in self.__dict__:  # opened
             self.database.close()
+        if "_guessing" in self.__dict__:
+            self._guessing.close()
 
     def store(self, collection: CollectionRecord) -> VectorStore:
         """The collection's vectors, opened once; safe to call from several threads."""
@@ -319,5 +321,5 @@ def installed(settings: Settings, embedding: Embedding = EncodeAtOnce) -> Iterat
 @contextmanager
 def owned(settings: Settings, command: str) -> Iterator[OwnedInstallation]:
     """The installation with its vectors. Raises DirectoryInUse where another process owns the directory for too long."""
-    with Ownership(settings.data_dir, command, wait_seconds=settings.wait_seconds), installed(settings) as everything:
+    with claim_on(settings, command, wait_seconds=settings.wait_seconds), installed(settings) as everything:
         yield everything

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock, Timeout
 
 from uniir.errors import DirectoryInUse, StoreUnavailable
+from uniir.settings import Settings
 
 POLL_SECONDS = 0.05
 
@@ -30,6 +32,60 @@ class Owner:
 
     def describe(self) -> str:
         return f"`{self.command}` (process {self.pid}, since {self.since})"
+
+
+class Claim(Protocol):
+    """The right to open everything below a data directory."""
+
+    def __enter__(self) -> Claim: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def take(self) -> bool:
+        """Takes it if nobody living has it, without waiting. Raises StoreUnavailable."""
+        ...
+
+    def announce(self, address: str, secret: str) -> None:
+        """Tells waiting commands of the same user where the owner can be asked. Raises StoreUnavailable."""
+        ...
+
+    def release(self) -> None: ...
+
+    def refusal(self) -> DirectoryInUse:
+        """What to tell who can't wait any longer."""
+        ...
+
+
+def claim_on(settings: Settings, command: str, *, wait_seconds: float) -> Claim:
+    """Ownership of the directory, unless all that matters lies on servers, which take many."""
+    if settings.is_shared:
+        return FreeForAll(settings.data_dir)
+    return Ownership(settings.data_dir, command, wait_seconds=wait_seconds)
+
+
+class FreeForAll:
+    """A data directory with thumbnails and uploads only: everybody may, and nobody need ask anybody else."""
+
+    def __init__(self, data_directory: Path) -> None:
+        self._directory = data_directory
+
+    def __enter__(self) -> FreeForAll:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def take(self) -> bool:
+        return True
+
+    def announce(self, address: str, secret: str) -> None:
+        """Nobody waits for it."""
+
+    def release(self) -> None:
+        """There is nothing to give back."""
+
+    def refusal(self) -> DirectoryInUse:
+        return DirectoryInUse(f"The data directory {self._directory} is in use.")
 
 
 class Ownership:

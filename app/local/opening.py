@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from app.local.service import LocalService
 from app.wiring import Embedding, installed
 from search.embedding import EncodeAtOnce
-from storage.ownership import Ownership
+from storage.ownership import Claim, claim_on
 from uniir.settings import Settings
 
 
@@ -16,17 +16,17 @@ from uniir.settings import Settings
 def own(settings: Settings, command: str, embedding: Embedding = EncodeAtOnce) -> Iterator[LocalService]:
     """This process's own service. Raises DirectoryInUse where another process owns the directory for too long."""
     with (
-        Ownership(settings.data_dir, command, wait_seconds=settings.wait_seconds) as ownership,
-        serving(settings, ownership, embedding) as service,
+        claim_on(settings, command, wait_seconds=settings.wait_seconds) as claim,
+        serving(settings, claim, embedding) as service,
     ):
         yield service
 
 
 @contextmanager
-def serving(settings: Settings, ownership: Ownership, embedding: Embedding = EncodeAtOnce) -> Iterator[LocalService]:
+def serving(settings: Settings, claim: Claim, embedding: Embedding = EncodeAtOnce) -> Iterator[LocalService]:
     """The service of who holds the directory; on leaving, the job at work ends after its batch and stays in the queue."""
     with installed(settings, embedding) as everything:
-        service = LocalService(everything, ownership)
+        service = LocalService(everything, claim)
         try:
             yield service
         finally:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from app.local.opening import serving
-from storage.ownership import POLL_SECONDS, Owner, Ownership, instance_of, owner_of
+from storage.ownership import POLL_SECONDS, Owner, claim_on, instance_of, owner_of
 from uniir.errors import ServiceUnavailable, UniirError
 from uniir.service import Service
 from uniir.settings import Settings
@@ -26,7 +26,7 @@ def reached(settings: Settings, command: str) -> Iterator[Service]:
 
     The lock alone tells whether an owner lives: a free one is taken, whatever a dead owner left in its file.
     """
-    ownership = Ownership(settings.data_dir, command, wait_seconds=0)
+    ownership = claim_on(settings, command, wait_seconds=0)
     deadline = time.monotonic() + settings.wait_seconds
     while not ownership.take():
         client = _client_of(owner_of(settings.data_dir))

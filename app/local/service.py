@@ -21,7 +21,7 @@ from app.local.upkeep import Upkeep
 from app.local.uploads import SentFile, Uploads
 from app.local.work import Work
 from app.wiring import OwnedInstallation
-from storage.ownership import Ownership
+from storage.ownership import Claim
 from storage.sql.collections import require_name
 from storage.sql.jobs import Origin
 from uniir.wire import (
@@ -64,7 +64,7 @@ from uniir.wire import (
 class LocalService:
     """Implements uniir.service.Service, and what only the owner can do: hand out files, take uploads, run its queue."""
 
-    def __init__(self, everything: OwnedInstallation, ownership: Ownership) -> None:
+    def __init__(self, everything: OwnedInstallation, ownership: Claim) -> None:
         installation = everything.installation
         self.settings = installation.settings
         turns = turns_of(installation)

@@ -23,7 +23,7 @@ from app.service.readiness import Readiness
 from app.service.server import ServerThread, answer_until, exit_in_time, listening_at, stop_signals
 from app.service.sockets import Listening
 from search.batching import BatchedEncoding
-from storage.ownership import POLL_SECONDS, Ownership, owner_of
+from storage.ownership import POLL_SECONDS, claim_on, owner_of
 from uniir.settings import Settings
 from uniir.tokens import token_of
 
@@ -52,7 +52,7 @@ def run(settings: Settings, tell: Callable[[str], None], service: str | None = N
 def _owner_elsewhere(settings: Settings) -> Surroundings | None:
     """The service of who owns the directory, None where it is free or becomes free. A busy owner gets time to say its address."""
     deadline = time.monotonic() + settings.wait_seconds
-    ownership = Ownership(settings.data_dir, COMMAND, wait_seconds=0)
+    ownership = claim_on(settings, COMMAND, wait_seconds=0)
     while not ownership.take():
         answering = _answering(settings)
         if answering is not None:
