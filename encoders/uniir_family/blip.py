@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 from torch.nn import functional
 
-from encoders.uniir_family.tensors import Linear, Norm, Tensors, joined_heads, patches, split_heads
+from encoders.uniir_family.tensors import Norm, Tensors, joined_heads, patches, split_heads
 from encoders.uniir_family.tokens import BERT_VOCABULARY, BLIP_CONTEXT
+from models.linear import LinearLayer, linear_layer
 
 if TYPE_CHECKING:
     Tensor: TypeAlias = torch.Tensor
@@ -32,25 +33,25 @@ class VisionBlock:
     """Attention and a feed-forward part with exact GELU, each after its norm and added to what came in."""
 
     before_attention: Norm
-    query_key_value: Linear
-    attention_out: Linear
+    query_key_value: LinearLayer
+    attention_out: LinearLayer
     before_feed_forward: Norm
-    widen: Linear
-    narrow: Linear
+    widen: LinearLayer
+    narrow: LinearLayer
     heads: int
 
     def __call__(self, states: Tensor) -> Tensor:
         query, key, value = (split_heads(part, self.heads) for part in self.query_key_value(self.before_attention(states)).chunk(3, dim=-1))
         mixed = functional.scaled_dot_product_attention(query, key, value)
-        states = states + self.attention_out(joined_heads(mixed))
-        return states + self.narrow(functional.gelu(self.widen(self.before_feed_forward(states))))
+        states = self.attention_out.added(joined_heads(mixed), states)
+        return self.narrow.added(self.widen.gelu(self.before_feed_forward(states)), states)
 
 
 @dataclass(frozen=True, slots=True)
 class VisionTower:
     """`side` is the picture's, in pixels."""
 
-    patch_embedding: Linear
+    patch_embedding: LinearLayer
     class_embedding: Tensor
     positions: Tensor
     blocks: Sequence[VisionBlock]
@@ -75,10 +76,10 @@ class VisionTower:
 class Attention:
     """From some states to others (or the same), added to what came in and normed."""
 
-    query: Linear
-    key: Linear
-    value: Linear
-    out: Linear
+    query: LinearLayer
+    key: LinearLayer
+    value: LinearLayer
+    out: LinearLayer
     norm: Norm
     heads: int
 
@@ -89,7 +90,7 @@ class Attention:
         )
         key, value = key.expand(len(states), -1, -1, -1), value.expand(len(states), -1, -1, -1)
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        return self.norm(self.out(joined_heads(mixed)) + states)
+        return self.norm(self.out.added(joined_heads(mixed), states))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +99,15 @@ class TextLayer:
 
     to_itself: Attention
     to_picture: Attention | None
-    widen: Linear
-    narrow: Linear
+    widen: LinearLayer
+    narrow: LinearLayer
     norm: Norm
 
     def __call__(self, states: Tensor, mask: Tensor, picture: Tensor | None) -> Tensor:
         states = self.to_itself(states, states, mask)
         if self.to_picture is not None and picture is not None:
             states = self.to_picture(states, picture, None)
-        return self.norm(self.narrow(functional.gelu(self.widen(states))) + states)
+        return self.norm(self.narrow.added(self.widen.gelu(states), states))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def vision_tower(tensors: Tensors, heads: int) -> VisionTower:
     places = tensors.shape(f"{VISION}pos_embed")[1]
     kernel = tensors.take(f"{VISION}patch_embed.proj.weight", width, 3, patch, patch)
     return VisionTower(
-        Linear(kernel.view(width, -1), tensors.take(f"{VISION}patch_embed.proj.bias", width)),
+        linear_layer(kernel.view(width, -1), tensors.take(f"{VISION}patch_embed.proj.bias", width)),
         tensors.take(f"{VISION}cls_token", 1, 1, width),
         tensors.take(f"{VISION}pos_embed", 1, places, width),
         [_vision_block(tensors, f"{VISION}blocks.{number}", width, heads) for number in range(tensors.layers(f"{VISION}blocks."))],

@@ -16,9 +16,10 @@ from encoders.uniir_family import blip
 from encoders.uniir_family.heads import HeadCounts, blip_heads
 from encoders.uniir_family.inputs import Item, pixel_tensor, placeholder, token_tensor
 from encoders.uniir_family.pictures import squashed
-from encoders.uniir_family.tensors import Linear, Tensors
+from encoders.uniir_family.tensors import Tensors
 from encoders.uniir_family.tokens import BERT_PADDING, blip_ids
 from models.batching import Batches
+from models.linear import LinearLayer
 from models.torch_devices import TorchDevice
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class BlipFeatureFusion:
 
     vision: blip.VisionTower
     text: blip.TextTower
-    pooler: Linear
+    pooler: LinearLayer
     dimension: int
     on: TorchDevice
     batches: Batches

@@ -16,9 +16,10 @@ from encoders.uniir_family.heads import HeadCounts, blip_heads
 from encoders.uniir_family.inputs import Item, pixel_tensor, token_tensor
 from encoders.uniir_family.model import summed
 from encoders.uniir_family.pictures import squashed
-from encoders.uniir_family.tensors import Linear, Tensors
+from encoders.uniir_family.tensors import Tensors
 from encoders.uniir_family.tokens import BERT_PADDING, blip_ids
 from models.batching import Batches
+from models.linear import LinearLayer
 from models.torch_devices import TorchDevice
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class BlipScoreFusion:
 
     vision: blip.VisionTower
     text: blip.TextTower
-    vision_projection: Linear
-    text_projection: Linear
+    vision_projection: LinearLayer
+    text_projection: LinearLayer
     dimension: int
     on: TorchDevice
     batches: Batches

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 from torch.nn import functional
 
-from encoders.uniir_family.tensors import Linear, Norm, Tensors, joined_heads, patches, split_heads
+from encoders.uniir_family.tensors import Norm, Tensors, joined_heads, patches, split_heads
 from encoders.uniir_family.tokens import CLIP_VOCABULARY
+from models.linear import LinearLayer, linear_layer
 
 if TYPE_CHECKING:
     Tensor: TypeAlias = torch.Tensor
@@ -26,11 +27,11 @@ class Block:
     """Attention and a feed-forward part, each after its norm and added to what came in."""
 
     before_attention: Norm
-    query_key_value: Linear
-    attention_out: Linear
+    query_key_value: LinearLayer
+    attention_out: LinearLayer
     before_feed_forward: Norm
-    widen: Linear
-    narrow: Linear
+    widen: LinearLayer
+    narrow: LinearLayer
     heads: int
     causal: bool
 
@@ -54,22 +55,22 @@ class Block:
         return [split_heads(part, self.heads) for part in self.query_key_value(self.before_attention(states)).chunk(3, dim=-1)]
 
     def _finished(self, states: Tensor, mixed: Tensor) -> Tensor:
-        states = states + self.attention_out(joined_heads(mixed))
+        states = self.attention_out.added(joined_heads(mixed), states)
         # x * sigmoid(1.702 x) is silu(1.702 x) / 1.702, and both factors are in the weights (see `_blocks`).
-        return states + self.narrow(functional.silu(self.widen(self.before_feed_forward(states)), inplace=True))
+        return self.narrow.added(self.widen.silu(self.before_feed_forward(states)), states)
 
 
 @dataclass(frozen=True, slots=True)
 class VisionTower:
     """`side` is the picture's, in pixels."""
 
-    patch_embedding: Linear
+    patch_embedding: LinearLayer
     class_embedding: Tensor
     positions: Tensor
     first_norm: Norm
     blocks: Sequence[Block]
     last_norm: Norm
-    projection: Linear
+    projection: LinearLayer
     patch: int
     side: int
 
@@ -104,7 +105,7 @@ class TextTower:
     positions: Tensor
     blocks: Sequence[Block]
     last_norm: Norm
-    projection: Linear | None
+    projection: LinearLayer | None
     context: int
 
     @property
@@ -136,7 +137,7 @@ def vision_tower(tensors: Tensors, heads: int) -> VisionTower:
     output = tensors.shape(f"{prefix}proj")[1]
     kernel = tensors.take(f"{prefix}conv1.weight", width, 3, patch, patch)
     return VisionTower(
-        Linear(kernel.view(width, -1), None),
+        linear_layer(kernel.view(width, -1), None),
         tensors.take(f"{prefix}class_embedding", width),
         tensors.take(f"{prefix}positional_embedding", places, width),
         tensors.norm(f"{prefix}ln_pre", width, _EPSILON),
@@ -161,9 +162,9 @@ def text_tower(tensors: Tensors, heads: int, output: int | None) -> TextTower:
     )
 
 
-def _projection(tensors: Tensors, name: str, inputs: int, outputs: int) -> Linear:
+def _projection(tensors: Tensors, name: str, inputs: int, outputs: int) -> LinearLayer:
     # Stored as input x output, the other way round than a linear layer's weight.
-    return Linear(tensors.take(name, inputs, outputs).T.contiguous(), None)
+    return linear_layer(tensors.take(name, inputs, outputs).T.contiguous(), None)
 
 
 def _blocks(tensors: Tensors, prefix: str, width: int, heads: int, causal: bool) -> list[Block]:
@@ -174,14 +175,16 @@ def _blocks(tensors: Tensors, prefix: str, width: int, heads: int, causal: bool)
         blocks.append(
             Block(
                 tensors.norm(f"{here}.ln_1", width, _EPSILON),
-                Linear(tensors.take(f"{here}.attn.in_proj_weight", 3 * width, width), tensors.take(f"{here}.attn.in_proj_bias", 3 * width)),
+                linear_layer(
+                    tensors.take(f"{here}.attn.in_proj_weight", 3 * width, width), tensors.take(f"{here}.attn.in_proj_bias", 3 * width)
+                ),
                 tensors.linear(f"{here}.attn.out_proj", width, width),
                 tensors.norm(f"{here}.ln_2", width, _EPSILON),
-                Linear(
+                linear_layer(
                     tensors.take(f"{here}.mlp.c_fc.weight", inner, width, factor=_QUICK),
                     tensors.take(f"{here}.mlp.c_fc.bias", inner, factor=_QUICK),
                 ),
-                Linear(
+                linear_layer(
                     tensors.take(f"{here}.mlp.c_proj.weight", width, inner, factor=1 / _QUICK),
                     tensors.take(f"{here}.mlp.c_proj.bias", width),
                 ),

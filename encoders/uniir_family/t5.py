@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 from torch.nn import functional
 
-from encoders.uniir_family.tensors import Linear, Tensors, joined_heads, split_heads
+from encoders.uniir_family.tensors import Tensors, joined_heads, split_heads
+from models.linear import LinearLayer, linear_layer
 
 if TYPE_CHECKING:
     Tensor: TypeAlias = torch.Tensor
@@ -25,13 +26,13 @@ class Block:
     """Attention, then a feed-forward part."""
 
     before_attention: Tensor
-    query: Linear
-    key: Linear
-    value: Linear
-    attention_out: Linear
+    query: LinearLayer
+    key: LinearLayer
+    value: LinearLayer
+    attention_out: LinearLayer
     before_feed_forward: Tensor
-    widen: Linear
-    narrow: Linear
+    widen: LinearLayer
+    narrow: LinearLayer
     heads: int
 
     def __call__(self, states: Tensor, bias: Tensor) -> Tensor:
@@ -86,16 +87,16 @@ def _block(tensors: Tensors, here: str, width: int, heads: int) -> Block:
     attention, feed_forward = f"{here}.layer.0", f"{here}.layer.1"
     inner = tensors.shape(f"{attention}.SelfAttention.q.weight")[0]
     wide = tensors.shape(f"{feed_forward}.DenseReluDense.wi.weight")[0]
-    query, key, value = (Linear(tensors.take(f"{attention}.SelfAttention.{name}.weight", inner, width), None) for name in "qkv")
+    query, key, value = (linear_layer(tensors.take(f"{attention}.SelfAttention.{name}.weight", inner, width), None) for name in "qkv")
     return Block(
         tensors.take(f"{attention}.layer_norm.weight", width),
         query,
         key,
         value,
-        Linear(tensors.take(f"{attention}.SelfAttention.o.weight", width, inner), None),
+        linear_layer(tensors.take(f"{attention}.SelfAttention.o.weight", width, inner), None),
         tensors.take(f"{feed_forward}.layer_norm.weight", width),
-        Linear(tensors.take(f"{feed_forward}.DenseReluDense.wi.weight", wide, width), None),
-        Linear(tensors.take(f"{feed_forward}.DenseReluDense.wo.weight", width, wide), None),
+        linear_layer(tensors.take(f"{feed_forward}.DenseReluDense.wi.weight", wide, width), None),
+        linear_layer(tensors.take(f"{feed_forward}.DenseReluDense.wo.weight", width, wide), None),
         heads,
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 from torch.nn import functional
 
+from models.linear import LinearLayer, linear_layer
 from uniir.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -54,9 +55,9 @@ class Tensors:
             return exact.to(self.device, self.dtype).contiguous()
         return torch.empty(shape, device="meta", dtype=self.dtype)
 
-    def linear(self, name: str, inputs: int, outputs: int) -> Linear:
+    def linear(self, name: str, inputs: int, outputs: int) -> LinearLayer:
         """A layer with `.weight` and `.bias`."""
-        return Linear(self.take(f"{name}.weight", outputs, inputs), self.take(f"{name}.bias", outputs))
+        return linear_layer(self.take(f"{name}.weight", outputs, inputs), self.take(f"{name}.bias", outputs))
 
     def norm(self, name: str, width: int, epsilon: float) -> Norm:
         return Norm(self.take(f"{name}.weight", width), self.take(f"{name}.bias", width), epsilon)
@@ -72,17 +73,6 @@ class Tensors:
         ]
         if problems:
             raise ModelUnavailable(f"The checkpoint does not fit the model it looks like; {'; '.join(problems)}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Linear:
-    """x W' + b; a projection without a bias has None."""
-
-    weight: Tensor
-    bias: Tensor | None
-
-    def __call__(self, states: Tensor) -> Tensor:
-        return functional.linear(states, self.weight, self.bias)
 
 
 @dataclass(frozen=True, slots=True)
