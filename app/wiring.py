@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from sqlalchemy import URL, make_url
 
-from app.guessing import guess_stage
+from app.guessing import Guessing
 from app.reranking import Rerankers
 from encoders.arithmetic import ArithmeticEncoder
 from encoders.bands import band_cuts
@@ -94,7 +94,7 @@ class Installation:
 
     @cached_property
     def presence(self) -> Presence:
-        return Presence(self._engines)
+        return Presence(self._engines, self.settings.lease_seconds)
 
     @cached_property
     def turns(self) -> SqlTurns:
@@ -183,9 +183,12 @@ class OwnedInstallation:
         self._embedding = embedding
         self._embeds: dict[VectorSpace, Embed] = {}
         self._rerankers = Rerankers(installation.settings, installation.encoder, installation.images)
-        self._guessing = guess_stage(installation.settings, installation.images, lambda: installation.instructions)
         self._stores: dict[str, VectorStore] = {}
         self._opening = threading.Lock()
+
+    @cached_property
+    def _guessing(self) -> Guessing:
+        return Guessing(self.installation.settings, self.installation.images, self.installation.instructions)
 
     @cached_property
     def database(self) -> VectorDatabase:
@@ -228,7 +231,7 @@ class OwnedInstallation:
             self._embed(encoder),
             lambda query, target: band_cuts(name, query, target),
             self._rerankers.stage(name, encoder, rerank),
-            self._guessing,
+            self._guessing.stage,
         )
 
     def _embed(self, encoder: Encoder) -> Embed:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from search.deadlines import Deadline
 from uniir.documents import Document, Modality
 from uniir.errors import UniirError
 from uniir.hits import BandCuts, RerankOutcome, RerankState
@@ -17,7 +17,7 @@ from uniir.protocols import Reranker
 from uniir.queries import Query, Reranking
 
 _LOG = logging.getLogger(__name__)
-_AT_ONCE = 4  # runs, those included whose deadline is over: a slow reranker must not fill the process with threads
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,7 @@ class RerankStage:
         self._reranker = reranker
         self._by_default = by_default
         self._top = top
-        self._seconds = seconds
-        self._running = threading.BoundedSemaphore(_AT_ONCE)
+        self._deadline: Deadline[NDArray[np.float32] | str] = Deadline("rerank", seconds, _AT_ONCE)
 
     def wanted(self, query: Query, target: Modality | None) -> bool:
         """Whether hits should be read again: as asked for, else where it helps."""
@@ -83,21 +82,8 @@ class RerankStage:
 
     def _within_deadline(self, query: Query, documents: Sequence[Document]) -> NDArray[np.float32] | str:
         """The probabilities, or why there are none, in words."""
-        late = f"The reranker took longer than {self._seconds:g} s."
-        if not self._running.acquire(timeout=self._seconds):
-            return late
-        answers: list[NDArray[np.float32] | str] = []
-        done = threading.Event()
-
-        def work() -> None:
-            try:
-                answers.append(self._probabilities(query, documents))
-            finally:
-                self._running.release()
-                done.set()
-
-        threading.Thread(target=work, name="rerank", daemon=True).start()
-        return answers[0] if done.wait(self._seconds) and answers else late
+        answer = self._deadline.within(lambda: self._probabilities(query, documents))
+        return f"The reranker took longer than {self._deadline.seconds:g} s." if answer is None else answer
 
     def _probabilities(self, query: Query, documents: Sequence[Document]) -> NDArray[np.float32] | str:
         try:

@@ -15,11 +15,12 @@ from search.complement import ComplementStage
 from search.composition import QueryVector, compose
 from search.embedding import Embed, EncodeAtOnce
 from search.explanation import best_sentence, encoded, terms_of
+from search.guessing import Guessed, GuessStage
 from search.reranking import Reranked, RerankStage, unread
 from uniir.documents import Document, Modality
 from uniir.errors import InputFailure, NotFound, QueryError
 from uniir.filters import Filter
-from uniir.hits import BandCuts, Hit, ScoreExplanation, SearchResult
+from uniir.hits import BandCuts, Guess, Hit, ScoreExplanation, SearchResult
 from uniir.ids import format_id
 from uniir.instructions import Instruction, Instructions
 from uniir.protocols import Encoder, ImageLoader, Library, VectorStore
@@ -42,6 +43,7 @@ class SearchService:
         embed: Embed | None = None,
         bands: Callable[[Modality, Modality | None], BandCuts | None] | None = None,
         reranking: RerankStage | None = None,
+        guessing: GuessStage | None = None,
     ) -> None:
         """`embed` encodes the parts of a query; none: here and one query at a time. `bands` knows what scores mean in words."""
         self._encoder = encoder
@@ -53,6 +55,7 @@ class SearchService:
         self._remarks = remarks
         self._bands = bands
         self._reranking = reranking
+        self._guessing = guessing
         self._complements = ComplementStage(encoder, store, library, instructions, self._embed)
 
     def search(self, query: Query) -> SearchResult:
@@ -63,8 +66,12 @@ class SearchService:
         instruction, notes = self._instruct(query)
         query = replace(query, instruction=instruction)
         target = query.target or instruction.target
+        guessed = None
+        if query.guess:
+            with _timed(stages, "guess"):
+                guessed = self._guessed(query, instruction, target)
         with _timed(stages, "encode"):
-            vector = compose(query, target, self._encoder, self._embed, self._library)
+            vector = compose(guessed.query if guessed is not None else query, target, self._encoder, self._embed, self._library)
         with _timed(stages, "search"):
             found, documents = self._retrieve(vector.vector, query, target)
         reranked = unread(len(found))
@@ -82,9 +89,14 @@ class SearchService:
             notes.append(
                 f"Only {len(hits)} documents fit." if hits or not query.path else f"No document's path starts with {query.path!r}."
             )
-        notes += [reranked.note] if reranked.note else []
+        notes += [note for note in (guessed and guessed.note, reranked.note) if note]
         notes += self._remarks(instruction.query, target)
-        return SearchResult(query, instruction, hits, stages, tuple(notes), reranked.outcome, chosen)
+        return SearchResult(query, instruction, hits, stages, tuple(notes), reranked.outcome, chosen, guessed.guess if guessed else None)
+
+    def _guessed(self, query: Query, instruction: Instruction, target: Modality | None) -> Guessed:
+        if self._guessing is None:
+            return Guessed(query, Guess(reason="No model for guesses is set (`guess_url`)."))
+        return self._guessing.run(query, instruction, target)
 
     def _completed(self, query: Query, hits: tuple[Hit, ...]) -> tuple[tuple[Hit, ...], str | None]:
         complements = self._complements.run(query, [hit.document for hit in hits])
@@ -94,8 +106,10 @@ class SearchService:
         """Why a document has its score in this search, whether or not it is among the hits. Raises QueryError, NotFound."""
         query.validate()
         instruction, _ = self._instruct(query)
-        query = replace(query, instruction=instruction)
-        vector = compose(query, query.target or instruction.target, self._encoder, self._embed, self._library)
+        query, target = replace(query, instruction=instruction), query.target or instruction.target
+        if query.guess:
+            query = self._guessed(query, instruction, target).query
+        vector = compose(query, target, self._encoder, self._embed, self._library)
         found = self._library.documents([document]).get(document)
         neighbours = self._store.search(vector.vector[None], 1, Filter(only=frozenset({document})))
         if found is None or neighbours.ids[0, 0] != document:

@@ -26,6 +26,7 @@ def search_request(
     like: Sequence[str] = (),
     path: str | None = None,
     rerank: Reranking | str = Reranking.AUTO,
+    guess: bool = False,
     complement: bool = False,
     collection: str | None = None,
 ) -> SearchRequest:
@@ -57,6 +58,7 @@ def search_request(
             like=[format_id(one) for one in liked],
             path=path,
             rerank=reranking,
+            guess=guess,
             complement=complement,
             collection=collection,
         )

@@ -89,6 +89,7 @@ class Client:
         like: Sequence[str] = (),
         path: str | None = None,
         rerank: Reranking | str = Reranking.AUTO,
+        guess: bool = False,
         complement: bool = False,
         collection: str | None = None,
     ) -> SearchAnswer:
@@ -105,6 +106,7 @@ class Client:
             like=like,
             path=path,
             rerank=rerank,
+            guess=guess,
             complement=complement,
             collection=collection,
         )

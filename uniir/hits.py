@@ -101,6 +101,16 @@ class RerankOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Guess:
+    """What a model wrote in place of the query, in milliseconds; `reason` says why there is no text."""
+
+    model: str | None = None
+    milliseconds: float = 0.0
+    text: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """Hits, the instruction that steered them, milliseconds of every stage, and notes on what a person should know."""
 
@@ -111,3 +121,4 @@ class SearchResult:
     notes: tuple[str, ...] = ()
     rerank: RerankOutcome = RerankOutcome()
     instruction_chosen: bool = False  # for the user, since none was named
+    guess: Guess | None = None  # where one was asked for

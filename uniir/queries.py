@@ -45,6 +45,7 @@ class Query:
     like: tuple[int, ...] = ()
     path: str | None = None  # only documents whose path starts so, below its root or in full
     rerank: Reranking = Reranking.AUTO
+    guess: bool = False  # whether a model's guess of what is looked for is searched in place of words and picture
     complement: bool = False  # whether hits that are a text or a picture alone get their missing half
     k: int = 10
 

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     index: str = Field("auto", pattern=f"^({INDEXES})$", description="the vector index: auto, or a type (docs/stores.md)")
     index_build: dict[str, int | str] = Field({}, description="build parameters of that type, as JSON")
     index_search: dict[str, int | str] = Field({}, description="search parameters of that type, as JSON")
+    lease_seconds: float = Field(
+        30.0, ge=1, description="how long a process that shares a Postgres catalog may be silent until others take over its work"
+    )
     instructions_file: Path | None = Field(None, description="your own instructions, in the columns of `uniir instructions --tsv`")
     pixel_limit: int = Field(DEFAULT_PIXEL_LIMIT, gt=0, description="pixels a picture may have")
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, gt=0, description="threads that read and decode")

@@ -38,6 +38,7 @@ def search(
         bool | None,
         typer.Option("--rerank/--no-rerank", help="Whether the best results are read again.", show_default="where that helps"),
     ] = None,
+    guess: Annotated[bool, typer.Option("--guess", help="Have a model guess what is looked for, and search that (`guess_url`).")] = False,
     complement: Annotated[
         bool, typer.Option("--complement", help="Beside a picture the nearest text, beside a text the nearest picture.")
     ] = False,
@@ -63,6 +64,7 @@ def search(
         like=tuple(like or ()),
         path=path,
         rerank=Reranking.AUTO if rerank is None else Reranking.ON if rerank else Reranking.OFF,
+        guess=guess,
         complement=complement,
         collection=settings.collection,
     )
@@ -77,6 +79,8 @@ def search(
 
 def _show(answer: SearchAnswer) -> None:
     tell(f"{answer.instruction.text} [{answer.instruction.id}]")
+    if answer.guess is not None and answer.guess.text is not None:
+        tell(f"Guess ({answer.guess.model}, {answer.guess.milliseconds / 1000:.1f} s): {shortened(answer.guess.text, 5 * _WIDTH)}")
     for hit in answer.hits:
         place = printable(hit.image or hit.path) + (f"#{printable(hit.locator)}" if hit.locator else "")
         say(f"{hit.rank:3d}  {hit.score:6.3f}  {hit.modality:<10}  {hit.id}  {place}")

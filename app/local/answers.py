@@ -11,6 +11,7 @@ from uniir.wire import (
     CollectionAnswer,
     ComplementAnswer,
     FailureAnswer,
+    GuessAnswer,
     HeldDocuments,
     HitAnswer,
     Neighbour,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 def search_answer(result: SearchResult, collection: str, picture: str | None) -> SearchAnswer:
     """A result as it goes over the wire; `picture` is how the caller named the query's picture."""
-    query, weights, rerank = result.query, result.query.weights, result.rerank
+    query, weights, rerank, guess = result.query, result.query.weights, result.rerank, result.guess
     return SearchAnswer(
         query=QueryAnswer(
             text=query.text,
@@ -49,6 +50,9 @@ def search_answer(result: SearchResult, collection: str, picture: str | None) ->
         rerank=RerankAnswer(
             state=rerank.state, by_default=rerank.by_default, reranker=rerank.reranker, count=rerank.count, reason=rerank.reason
         ),
+        guess=None
+        if guess is None
+        else GuessAnswer(text=guess.text, model=guess.model, milliseconds=guess.milliseconds, reason=guess.reason),
     )
 
 

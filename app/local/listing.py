@@ -57,6 +57,7 @@ class Listing:
             collections=[self._facts.of(record) for record in self._installation.collections.all()],
             default=settings.collection,
             corpus_roots=[str(root) for root in settings.corpus_roots],
+            guess_model=settings.guess_model if settings.guess_url is not None else None,
         )
 
     def create_collection(self, request: NewCollection) -> CollectionAnswer:

@@ -74,6 +74,7 @@ class CollectionsAnswer(Answer):
     collections: list[CollectionAnswer]
     default: str | None = None
     corpus_roots: list[str] = []
+    guess_model: str | None = Field(None, description="the model that writes guesses; none: no search can ask for one")
 
 
 class NewCollection(Request):

@@ -35,6 +35,7 @@ class SearchRequest(Request):
     like: list[DocumentId] = Field([], max_length=20, description="ids of documents to resemble")
     path: str | None = Field(None, max_length=4096, description="only documents whose path, as given below its root or in full, starts so")
     rerank: Reranking = Reranking.AUTO
+    guess: bool = Field(False, description="whether a model's guess of what is looked for is searched in place of words and picture")
     complement: bool = Field(False, description="whether hits that are a text or a picture alone get their missing half")
     collection: str | None = Field(None, max_length=100)
 
@@ -102,6 +103,15 @@ class RerankAnswer(Answer):
     reason: str | None = None
 
 
+class GuessAnswer(Answer):
+    """What a model wrote and what was searched in place of the query; without a text the query itself was, and `reason` says why."""
+
+    text: str | None
+    model: str | None
+    milliseconds: float
+    reason: str | None = None
+
+
 class SearchAnswer(Answer):
     """One ranked list of documents of all kinds."""
 
@@ -112,6 +122,7 @@ class SearchAnswer(Answer):
     notes: list[str]
     collection: str
     rerank: RerankAnswer
+    guess: GuessAnswer | None = Field(None, description="where one was asked for")
 
 
 class ExplainRequest(Request):
