@@ -7,10 +7,11 @@ import threading
 from collections.abc import Callable
 
 from encoders.starter import STARTER
-from rerank.catalogue import TEXT, by_default, load_reranker
+from models.devices import Device
+from rerank.catalogue import TEXT, by_default, helps_at_all, load_model_reranker, load_text_reranker
 from search.reranking import RerankStage
 from uniir.errors import ModelUnavailable
-from uniir.protocols import Encoder, Reranker, TextReader
+from uniir.protocols import Encoder, ImageLoader, Reranker, TextReader
 from uniir.queries import Reranking
 from uniir.settings import Settings
 
@@ -18,18 +19,19 @@ _LOG = logging.getLogger(__name__)
 
 
 class Rerankers:
-    """One reranker for an installation, one stage for each encoder."""
+    """The reranker of the settings, loaded once, and one stage for each encoder."""
 
-    def __init__(self, settings: Settings, load_encoder: Callable[[str], Encoder]) -> None:
+    def __init__(self, settings: Settings, load_encoder: Callable[[str], Encoder], images: ImageLoader) -> None:
         self._settings = settings
         self._load_encoder = load_encoder
+        self._images = images
         self._loading = threading.Lock()
         self._stages: dict[str, RerankStage | None] = {}
         self._reranker: Reranker | None = None
 
     def stage(self, name: str, encoder: Encoder, wanted: Reranking) -> RerankStage | None:
         """None where hits of this encoder can't be read again, or nobody wants it and it is never on by itself."""
-        if wanted is not Reranking.ON and name not in TEXT.helps:
+        if wanted is not Reranking.ON and not helps_at_all(name, self._settings.reranker):
             return None
         with self._loading:
             if name not in self._stages:
@@ -37,16 +39,26 @@ class Rerankers:
             return self._stages[name]
 
     def _made(self, name: str, encoder: Encoder) -> RerankStage | None:
+        settings = self._settings
         try:
             if self._reranker is None:
-                reader = encoder if isinstance(encoder, TextReader) else self._load_encoder(STARTER.name)
-                if not isinstance(reader, TextReader):
-                    return None
-                self._reranker = load_reranker(reader)
+                self._reranker = self._loaded(encoder)
         except ModelUnavailable as error:
             _LOG.warning("hits are not read again: %s", error)
             return None
-        settings = self._settings
+        if self._reranker is None:
+            return None
         return RerankStage(
-            self._reranker, lambda query, target: by_default(name, query, target), settings.rerank_top, settings.rerank_seconds
+            self._reranker,
+            lambda query, target: by_default(name, query, target, settings.reranker),
+            settings.rerank_top,
+            settings.rerank_seconds,
         )
+
+    def _loaded(self, encoder: Encoder) -> Reranker | None:
+        settings = self._settings
+        if settings.reranker != TEXT.name:
+            device = Device(settings.device, settings.dtype, settings.threads)
+            return load_model_reranker(settings.reranker, device, settings.models_dir, self._images)
+        reader = encoder if isinstance(encoder, TextReader) else self._load_encoder(STARTER.name)
+        return load_text_reranker(reader) if isinstance(reader, TextReader) else None

@@ -63,5 +63,6 @@ def read_vocabulary(directory: Path, markers: Sequence[str] = ()) -> Vocabulary:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     added = {token.content for token in tokenizer.get_added_tokens_decoder().values()}
-    meaning = sorted({marker for marker in {*added, *markers} if len(marker) > 1}, key=len, reverse=True)
+    # Some vocabularies add runs of blanks or lines too, which mean nothing but themselves.
+    meaning = sorted({one for one in {*added, *markers} if len(one) > 1 and set(one) & set("<[|")}, key=len, reverse=True)
     return Vocabulary(tokenizer, tuple(meaning))

@@ -15,7 +15,7 @@ from encoders.catalogue import load_encoder
 from evaluation.reading_again import SecondReading
 from evaluation.retrieval import ApplicationHit
 from models.devices import Device
-from rerank.catalogue import TEXT, by_default, load_reranker
+from rerank.catalogue import TEXT, by_default, load_text_reranker
 from uniir.errors import ModelUnavailable, UsageError
 from uniir.filters import Filter
 from uniir.hits import RerankState
@@ -105,7 +105,7 @@ def second_reading(wanted: str, encoder: Encoder, device: str) -> SecondReading 
     if not isinstance(reader, TextReader):
         raise ModelUnavailable("The reranker has no language model to read with.", "Evaluate without `--rerank`.")
     name = encoder.space.encoder
-    return SecondReading(load_reranker(reader), lambda query, target: by_default(name, query, target), reranking)
+    return SecondReading(load_text_reranker(reader), lambda query, target: by_default(name, query, target), reranking)
 
 
 def repeating(plan: Plan, given: Mapping[str, object], command: str = "") -> str:

@@ -36,6 +36,10 @@ class MllmEncoder:
         return self.retriever.accepts
 
     @property
+    def reads_instructions(self) -> Literal[True]:
+        return True
+
+    @property
     def reads_parts_together(self) -> Literal[True]:
         return True
 
@@ -96,4 +100,4 @@ class MllmEncoder:
 
     def _require(self, modality: Modality) -> None:
         if modality not in self.accepts:
-            raise InputFailure("modality-refused", f"{self.retriever.architecture} takes {', '.join(sorted(self.accepts))} only")
+            raise InputFailure("not-accepted", f"{self.retriever.architecture} takes {', '.join(sorted(self.accepts))} only")

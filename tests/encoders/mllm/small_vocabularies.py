@@ -12,7 +12,7 @@ _TEXTS = [
     "Summarize above sentence in one word: ",
     "Summary above image in one word: ",
     "You are a helpful assistant. Represent the user's input.",
-    "system user assistant yes no Yes No True False",
+    "system user assistant",
 ]
 
 
@@ -41,6 +41,7 @@ def _byte_level(size: int, special: list[str]) -> Tokenizer:
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
-    tokenizer.train_from_iterator(_TEXTS * 3, trainer)
+    answers = ["Yes", "No", "yes", "no", "True", "False"] * 20  # single pieces, as in every large vocabulary
+    tokenizer.train_from_iterator([*_TEXTS * 3, *answers], trainer)
     assert tokenizer.get_vocab_size() == size
     return tokenizer

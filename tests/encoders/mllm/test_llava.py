@@ -6,40 +6,22 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from transformers import LlavaNextConfig, LlavaNextForConditionalGeneration
+from transformers import LlavaNextForConditionalGeneration
 
 from encoders.mllm.llava import Llava, load_e5_v, load_llava_e, load_llava_p, load_llava_p_untrained, one_word_prompts
 from models.torch_devices import TorchDevice
-from tests.encoders.mllm.small_vocabularies import llama_like
+from tests.encoders.mllm.small_llava import ORDINARY, write_llava
 from uniir.documents import Modality
 from uniir.instructions import Instruction
 
 CPU = TorchDevice(torch.device("cpu"), torch.float32)
-ORDINARY = 300
 COCO = Instruction("coco", Modality.TEXT, Modality.IMAGE, "Find me an everyday image that matches the given caption.", "MSCOCO")
 OWN = Instruction("own", Modality.TEXT, Modality.IMAGE, "Find a picture.")
 
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("llava")
-    torch.manual_seed(0)
-    vision = {"model_type": "clip_vision_model", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3}
-    text = {"model_type": "mistral", "hidden_size": 48, "intermediate_size": 64, "num_hidden_layers": 2, "vocab_size": ORDINARY + 8}
-    config = LlavaNextConfig(
-        vision_config=vision | {"num_attention_heads": 2, "image_size": 28, "patch_size": 7},
-        text_config=text | {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 12},
-        image_token_id=ORDINARY,
-        image_grid_pinpoints=[[28, 56], [56, 28], [56, 56]],
-    )
-    model = LlavaNextForConditionalGeneration(config)
-    for parameter in model.parameters():
-        parameter.data += torch.randn_like(parameter) * 0.1
-    model.save_pretrained(made)
-    tokenizer = llama_like(ORDINARY)
-    tokenizer.add_special_tokens(["<|begin_of_text|>", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>"])
-    tokenizer.save(str(made / "tokenizer.json"))
-    return made
+    return write_llava(tmp_path_factory.mktemp("llava"))
 
 
 def picture(size: tuple[int, int] = (40, 23)) -> Image.Image:
