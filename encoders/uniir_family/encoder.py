@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ _EVERYTHING = frozenset(Modality)
 
 
 class UniirEncoder:
-    """Implements `uniir.protocols.Encoder`. Every method may be called from several threads; computing is one at a time."""
+    """Implements `uniir.protocols.Encoder`, and `ScoreFusing` where the model adds parts up. Thread-safe; computing is one at a time."""
 
     accepts = _EVERYTHING
     reads_parts_together = True  # a query of text and picture is one item, not a sum of two
@@ -38,6 +39,8 @@ class UniirEncoder:
         self.space = space
         self._model = model
         self._computing = threading.Lock()
+        if model.adds_parts:  # set on the object, since whether it is there is what tells score fusion from feature fusion
+            self.halves: Callable[[Document, ImageLoader], NDArray[np.float32]] = self._halves
 
     @classmethod
     def load(cls, path: Path, name: str, device: Device) -> UniirEncoder:
@@ -80,6 +83,17 @@ class UniirEncoder:
     def steer(self, vectors: NDArray[np.float32], steering: Sequence[Steering]) -> NDArray[np.float32]:
         """The vectors as they are: these models are told by the instruction what is wanted, and know no other way."""
         return np.array(vectors, np.float32)
+
+    def _halves(self, document: Document, images: ImageLoader) -> NDArray[np.float32]:
+        """`uniir.protocols.ScoreFusing.halves`: the raw vectors of text and picture over the length of their sum."""
+        whole = self._prepare_document(document, images)
+        parts = (replace(whole, pixels=None, image_weight=0.0), replace(whole, text_weight=0.0))
+        raw = np.zeros((2, self.space.dimension), np.float32)
+        for row, part in zip(raw, parts, strict=True):
+            if part.text_weight or part.image_weight:
+                row[:] = self.raw(Prepared((0,), (), (part,)))[0]
+        length = np.linalg.norm(raw.sum(axis=0))
+        return np.asarray(raw / (length if length > 0 else 1), np.float32)
 
     def _prepare_document(self, document: Document, images: ImageLoader) -> Item:
         if document.modality is Modality.TEXT:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from encoders.uniir_family.encoder import UniirEncoder
-from tests.contracts.encoder_contract import IMAGES, EncoderContract, encoded, image, pair, text
+from tests.contracts.encoder_contract import IMAGES, EncoderContract, ScoreFusingContract, encoded, image, pair, text
 from tests.encoders.uniir_family.golden import MODELS, raw
 from tests.encoders.uniir_family.test_golden import Golden
 from uniir.documents import ImageReference, Modality
 from uniir.instructions import Instruction
-from uniir.protocols import Encoder, Steering
+from uniir.protocols import Encoder, ScoreFusing, Steering
 from uniir.queries import Query, Weights
 
 
@@ -70,6 +70,31 @@ class TestScoreFusion(UniirContract):
     def test_a_text_of_quotation_marks_alone_is_a_failure(self, encoder: UniirEncoder) -> None:
         (failure,) = encoder.prepare([text('""')], IMAGES).failures
         assert failure.code == "text-empty"
+
+
+@pytest.mark.parametrize("model", ["clip_sf", "blip_sf"])
+class TestHalves(ScoreFusingContract):
+    @pytest.fixture
+    def encoder(self, golden: Golden, model: str) -> UniirEncoder:
+        return golden(model)
+
+    def test_the_halves_of_a_pair_sum_to_its_vector_but_for_the_axes(self, encoder: Encoder, picture: Path) -> None:
+        """There are no axes."""
+        document = pair("two dogs run in the snow", picture)
+        halves = self.halves(encoder, document)
+        np.testing.assert_allclose(halves.sum(axis=0), encoded(encoder, document)[0], atol=1e-5)
+        assert all(np.linalg.norm(half) > 0.05 for half in halves)
+
+    def test_a_part_that_is_not_there_gives_nothing(self, encoder: Encoder, picture: Path) -> None:
+        for document, absent in ((text("a dog runs"), 1), (image(picture), 0), (pair('""', picture), 0)):
+            halves = self.halves(encoder, document)
+            assert not halves[absent].any()
+            np.testing.assert_allclose(halves.sum(axis=0), encoded(encoder, document)[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("model", ["clip_ff", "blip_ff"])
+def test_what_is_read_as_one_can_not_be_told_apart(golden: Golden, model: str) -> None:
+    assert not isinstance(golden(model), ScoreFusing)
 
 
 @pytest.mark.parametrize("model", ["clip_ff", "blip_ff"])
