@@ -41,9 +41,9 @@ def as_html(report: Report) -> str:
 
 def _body(report: Report) -> Iterator[str]:
     settings = report.settings
-    yield f"<h1>How well {escape(str(report.encoder['encoder']))} finds what is asked for</h1>"
+    yield f"<h1>How well the encoder “{escape(str(report.encoder['encoder']))}” finds what is asked for</h1>"
     yield f'<p class="under">Measured on {escape(str(settings["root"]))} ({escape(str(settings["split"]))} split), {report.made[:10]}</p>'
-    yield f'<p class="lead">{escape(headline_sentence(report))}</p>'
+    yield f'<p class="lead">{escape(headline_sentence(report))} {escape(_extremes(report))}</p>'
     yield _facts(report)
     yield "<h2>What was measured</h2>"
     yield from (f"<p>{escape(one)}</p>" for one in _protocol(report))
@@ -62,6 +62,18 @@ def _body(report: Report) -> Iterator[str]:
     yield "<h2>Measured with</h2>"
     rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in measured_with(report))
     yield f'<table class="plain">{rows}</table>'
+
+
+def _extremes(report: Report) -> str:
+    """Which task comes out best and which worst; empty for one task."""
+    tasks = sorted((one for one in report.averages if one.name.startswith("task ")), key=lambda one: one.value.value)
+    if len(tasks) < 2:
+        return ""
+    worst, best = tasks[0], tasks[-1]
+    return (
+        f"It does best at {_kinds(best.name.partition(', ')[2])} ({_percent(best.value.value)} %) "
+        f"and worst at {_kinds(worst.name.partition(', ')[2])} ({_percent(worst.value.value)} %)."
+    )
 
 
 def _facts(report: Report) -> str:
@@ -139,7 +151,7 @@ def _scores(report: Report) -> Iterator[str]:
     yield "<h3>Averages</h3>"
     averages = [
         [
-            one.name,
+            _kinds(one.name),
             str(one.sets),
             _percent(one.value.value),
             f"{_percent(one.value.low)} to {_percent(one.value.high)}",
@@ -159,7 +171,12 @@ def _reranked(rows: Sequence[SetRow]) -> Iterator[str]:
         return
     yield "<h2>Reading the first hits again</h2>"
     yield "<p>The first hits of the search were read once more, query and candidate together, and put in a new order.</p>"
-    lines = [Dots(_name(row), [gain.before[row.headline].value, row.measures[row.headline].value]) for row, gain in read]
+    changed = [(row, gain) for row, gain in read if gain.before != row.measures]
+    if len(changed) < len(read):
+        yield f"<p>{len(read) - len(changed)} of {len(read)} sets were left as they were and are not listed.</p>"
+    if not changed:
+        return
+    lines = [Dots(_name(row), [gain.before[row.headline].value, row.measures[row.headline].value]) for row, gain in changed]
     yield plots.dots("Before and after reading again", "queries answered, in percent", lines, ["before", "after"])
     cells = [
         [
@@ -172,7 +189,7 @@ def _reranked(rows: Sequence[SetRow]) -> Iterator[str]:
             f"{_percent(gain.before['ndcg@10'].value)} → {_percent(row.measures['ndcg@10'].value)}",
             f"{_percent(gain.before['map@5'].value)} → {_percent(row.measures['map@5'].value)}",
         ]
-        for row, gain in read
+        for row, gain in changed
     ]
     yield table_of(["data set and task", "measure", "before", "after", "difference", "p", "ndcg@10", "map@5"], cells)
     yield "<p>p: how often chance alone makes a difference as large, by flipping the signs of the queries' differences.</p>"
@@ -200,12 +217,13 @@ def _errors(report: Report) -> Iterator[str]:
     lines.append(_parts("All queries", report.first_hits))
     if errors := report.published_errors:
         lines.append(Parts(f"{report.published_model}, published", [errors[kind] for kind in ERRORS], ""))
-    legend = ["of another kind than asked for", "of another domain", "of the right kind and domain"]
+    legend = ["another kind than asked for", "another domain", "right kind and domain, still wrong"]
     yield plots.stacked("Wrong first hits by kind of error", "share of the wrong first hits, in percent", lines, legend)
     yield (
         "<p>Each line is all queries whose first hit is wrong: it is of another kind than asked for (a text instead of a picture, say), "
         "of the right kind from another domain (news instead of fashion), or of the right kind and domain and still no right answer. "
-        "How many queries these are stands at the end of the line.</p>"
+        "How many queries these are stands at the end of the line. Domains are those of the UniIR paper (news, fashion, wiki, common); "
+        "a data set that it does not know is a domain of its own.</p>"
     )
 
 
@@ -218,7 +236,11 @@ def _cells(row: Sequence[str]) -> str:
 
 
 def _name(row: SetRow) -> str:
-    return f"{row.dataset}: {TASKS.get(row.task, row.task)}"
+    return f"{row.dataset}: {_kinds(TASKS.get(row.task, f'task {row.task}'))}"
+
+
+def _kinds(task: str) -> str:
+    return task.replace("->", "→").replace("image,text", "image + text")
 
 
 def _printed(value: float | None) -> str:

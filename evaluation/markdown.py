@@ -91,26 +91,26 @@ def _averages(report: Report) -> Iterator[str]:
 
 
 def _reranked(rows: Sequence[SetRow]) -> Iterator[str]:
-    header = ["task", "data set", "measure", "before", "after", "difference", "p"]
-    cells = []
-    for row in rows:
-        if row.rerank is None:
-            continue
-        for name in (row.headline, *(one for one in ("ndcg@10", "map@5") if one != row.headline)):
-            exact = name == row.headline
-            difference = row.measures[name].value - row.rerank.before[name].value
-            cells.append(
-                [
-                    str(row.task),
-                    row.dataset,
-                    name,
-                    _percent(row.rerank.before[name].value),
-                    _percent(row.measures[name].value),
-                    _interval(row.rerank.difference, signed=True) if exact else f"{100 * difference:+.2f}",
-                    f"{row.rerank.probability:.4f}" if exact else "",
-                ]
-            )
+    header = ["task", "data set", "measure", "before", "after", "difference", "p", "ndcg@10", "map@5"]
+    read = [(row, row.rerank) for row in rows if row.rerank is not None]
+    cells = [
+        [
+            str(row.task),
+            row.dataset,
+            row.headline,
+            _percent(gain.before[row.headline].value),
+            _percent(row.measures[row.headline].value),
+            _interval(gain.difference, signed=True),
+            f"{gain.probability:.4f}",
+            *(f"{_percent(gain.before[name].value)} -> {_percent(row.measures[name].value)}" for name in ("ndcg@10", "map@5")),
+        ]
+        for row, gain in read
+        if gain.before != row.measures
+    ]
     yield from table(header, cells)
+    if len(cells) < len(read):
+        yield ""
+        yield f"{len(read) - len(cells)} of {len(read)} sets were left as they were and are not listed."
 
 
 def _completed(rows: Sequence[SetRow]) -> Iterator[str]:

@@ -185,7 +185,7 @@ def test_files_hold_what_was_measured_and_two_evaluations_can_be_compared(tmp_pa
     assert "| 6 image,text -> text | oven |" in (tmp_path / "on" / "report.md").read_text()
     page = (tmp_path / "on" / "report.html").read_text()
     assert page.count("<svg") == 3
-    assert "oven: image,text -&gt; text" in page
+    assert "oven: image + text → text" in page
     compared = compare(tmp_path / "off", tmp_path / "on", "hit@1")
     average = compared.differences[-1]
     assert (average.task, average.queries) == (None, 6)
