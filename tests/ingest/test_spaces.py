@@ -21,7 +21,7 @@ from uniir.documents import Modality
 from uniir.errors import UsageError
 from uniir.images import FileImages
 from uniir.protocols import Prepared
-from uniir.spaces import VectorSpace
+from uniir.spaces import SpaceState, VectorSpace
 
 OTHER = ArithmeticEncoder(words=32)
 SMALL: Tree = {"cat.jpg": picture(1), "dog.jpg": picture(2), "dog.txt": "a dog", "notes": {"a.md": "first note", "b.txt": "second note"}}
@@ -229,3 +229,31 @@ def test_what_never_stood_in_the_searched_space_can_be_deleted_too(world: Worlds
     here.ingest(prune=True)
     assert here.checks() == []
     assert "cat.jpg" not in {document.source.path for document in second.all_documents()}
+
+
+def test_every_catalog_keeps_spaces_apart(tmp_path: Path, catalog: str) -> None:
+    with World(tmp_path, SMALL, catalog=catalog) as here:
+        here.ingest()
+        second = Second(here, OTHER)
+        second.fill()
+        before = second.coverage
+        change_everything(here.corpus)
+        here.ingest(prune=True)
+        with pytest.raises(UsageError, match="changed meanwhile"):
+            second.spaces.switch(here.record, second.record, before)
+        assert_whole(second)
+        second.fill()
+        first = here.record.space_id
+        second.promote()
+        states = {one.id: one.state for one in second.spaces.of(here.record)}
+        assert states == {first: SpaceState.RETIRED, second.record.id: SpaceState.ACTIVE}
+        retired = next(one for one in second.spaces.of(here.record) if one.id == first)
+        with pytest.raises(UsageError, match="the one that is searched"):
+            second.spaces.begin_removal(second.record)
+        second.spaces.begin_removal(retired)
+        second.spaces.forget(retired)
+        assert [one.id for one in second.spaces.of(here.record)] == [second.record.id]
+        here.others.clear()
+        rewrite(here.corpus / "words.txt", "more text")
+        here.ingest()
+        assert here.checks() == []
