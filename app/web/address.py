@@ -61,6 +61,10 @@ class Ask:
             (self.text_weight != 1, self.picture_weight != 1, bool(self.negatives), bool(self.path), self.results != RESULTS),
         )
 
+    def has_the_bar_of(self, other: Ask) -> bool:
+        """Whether the query bar looks the same for both: what differs is which words, or whether to rerank."""
+        return replace(self, text=other.text, rerank=other.rerank) == other and bool(self.text.strip()) == bool(other.text.strip())
+
     def with_normal_options(self) -> Ask:
         return replace(self, text_weight=1.0, picture_weight=1.0, negatives=(), path="", results=RESULTS)
 

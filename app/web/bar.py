@@ -10,6 +10,7 @@ import streamlit as st
 from app.web import asking, picture, words
 from app.web.options import options
 from app.web.picker import current, picker
+from app.web.results import search_now
 from uniir.documents import Modality
 from uniir.wire import CollectionAnswer, InstructionAnswer
 
@@ -55,16 +56,6 @@ def bar(client: Client, instructions: Sequence[InstructionAnswer], collections: 
             with st.container(key="pic", width="content"):
                 picture.adder(client)
             st.button(words.SEARCH, type="primary", key="go", icon=":material/search:", on_click=search_now)
-
-
-def search_now(text: str | None = None) -> None:
-    """Searches for what stands in the bar; `text` where the page's script has read the field itself."""
-    picture.forget_refusal()
-    if text is None:
-        asking.change()
-    else:
-        asking.change(text=text)
-    st.session_state["asked"] = True
 
 
 def _what_to_do(instructions: Sequence[InstructionAnswer]) -> None:

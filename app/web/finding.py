@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from uniir.service import Service
 
 _QUICK = 0.15  # seconds in which nobody needs to hear that it is being searched
+_FOUND = "found"
 _PATIENCE = 0.6  # seconds before the first ranking is shown without waiting for the reranker
 
 
@@ -38,6 +39,20 @@ class Found:
             return self
         answer = self.reranked.result()
         return replace(self, answer=answer, milliseconds=_since(self.started), reranked=None)
+
+
+def remembered() -> Found | None:
+    """What this session found last."""
+    found: Found | None = st.session_state.get(_FOUND)
+    return found
+
+
+def remember(found: Found) -> None:
+    st.session_state[_FOUND] = found
+
+
+def forget() -> None:
+    st.session_state.pop(_FOUND, None)
 
 
 class Search:

@@ -5,6 +5,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement;
   const grid = root.__grid ?? (root.__grid = create(root));
   grid.send = (kind, id) => setTriggerValue("act", { kind, id, at: Date.now() });
+  grid.search = (words) => setTriggerValue("go", words);
   grid.update(data);
   return () => grid.leave();
 }
@@ -14,7 +15,7 @@ function create(root) {
   list.setAttribute("role", "list");
   root.append(list);
   const tiles = new Map();
-  const grid = { send: () => {}, words: {} };
+  const grid = { send: () => {}, search: () => {}, words: {} };
   let menu = null;
 
   grid.update = (data) => {
@@ -212,9 +213,19 @@ function create(root) {
     if (menu && !menu.node.actions.contains(event.target)) closeMenu();
   }
 
+  function onSearch(event) {
+    if (!list.isConnected) return;
+    event.preventDefault();
+    grid.search(event.detail);
+  }
+
   root.addEventListener("keydown", onKey);
   document.addEventListener("pointerdown", onPress);
-  grid.leave = () => document.removeEventListener("pointerdown", onPress);
+  document.addEventListener("uniir-search", onSearch);
+  grid.leave = () => {
+    document.removeEventListener("pointerdown", onPress);
+    document.removeEventListener("uniir-search", onSearch);
+  };
   return grid;
 }
 

@@ -23,10 +23,12 @@ _LONGEST = 600  # characters of a text that a tile could show at all
 _component = st.components.v2.component("uniir.grid", js=(_HERE / "grid.js").read_text("utf-8"), isolate_styles=False)
 
 
-def grid(hits: Sequence[HitAnswer], shown: int, said: float, acted: Callable[[str, str], None]) -> None:
+def grid(
+    hits: Sequence[HitAnswer], shown: int, said: float, acted: Callable[[str, str], None], asked: Callable[[Mapping[str, object]], None]
+) -> None:
     """Draws the first `shown` hits. `said` tells one search from the next, for a reader.
 
-    `acted` hears open, more, picture or copied, and the document's id.
+    `acted` hears open, more, picture or copied, and the document's id; `asked` the words that Enter was pressed on.
     """
 
     def on_act() -> None:
@@ -34,7 +36,12 @@ def grid(hits: Sequence[HitAnswer], shown: int, said: float, acted: Callable[[st
         if isinstance(value, Mapping):
             acted(str(value.get("kind")), str(value.get("id")))
 
-    _component(key="grid_tiles", data=cast(Any, grid_data(hits, shown, said)), on_act_change=on_act)
+    def on_go() -> None:
+        value = st.session_state["grid_tiles"].get("go")
+        if isinstance(value, Mapping):
+            asked(value)
+
+    _component(key="grid_tiles", data=cast(Any, grid_data(hits, shown, said)), on_act_change=on_act, on_go_change=on_go)
 
 
 def grid_data(hits: Sequence[HitAnswer], shown: int, said: float = 0.0) -> dict[str, object]:

@@ -72,7 +72,7 @@ def _rerank(found: Found) -> None:
 def _set_rerank(by_default: bool) -> None:
     wanted = bool(st.session_state["rerank_on"])
     asking.change(rerank=Reranking.AUTO if wanted is by_default else Reranking.ON if wanted else Reranking.OFF)
-    st.session_state["asked"] = True
+    st.session_state[asking.ASKED] = True
 
 
 def _notes(found: Found) -> None:
@@ -81,7 +81,7 @@ def _notes(found: Found) -> None:
         with st.container(horizontal=True, vertical_alignment="center", key="not_reranked"):
             st.warning(f"**{words.NOT_RERANKED}.** {as_markdown(words.not_reranked(outcome.reason or ''))}", icon=":material/info:")
             if st.button(words.RERANK_NOW, icon=":material/refresh:", key="rerank_now"):
-                st.session_state["asked"] = True
+                st.session_state[asking.ASKED] = True
                 st.rerun()
     elif outcome.state is RerankState.OFF and outcome.reason and asking.ask().rerank is Reranking.ON:
         st.html(f'<p class="u-muted u-note">{escape(outcome.reason)}</p>')

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from app.web import asking, document_dialog, picture, states, words
 from app.web.address import Ask
-from app.web.finding import Found
+from app.web.finding import Found, Search, remember, remembered
 from app.web.grid import grid
 from app.web.result_line import result_line
 from app.web.titles import title_of
+from uniir.errors import UniirError
+from uniir.wire import MAX_TEXT, CollectionAnswer
 
 if TYPE_CHECKING:
     from uniir.client import Client
@@ -19,11 +23,80 @@ if TYPE_CHECKING:
 FIRST_SHOWN, MORE, SHOWN = 12, 24, "shown"
 
 
+def search_now(text: str | None = None) -> None:
+    """Searches for what stands in the bar; `text` where the page's script has read the field itself."""
+    picture.forget_refusal()
+    if text is None:
+        asking.change()
+    else:
+        asking.change(text=text)
+    st.session_state[asking.ASKED] = True
+
+
+def is_asked_for(ask: Ask) -> bool:
+    """Whether an answer is wanted that is not there yet."""
+    found = remembered()
+    return bool(st.session_state.get(asking.ASKED)) or found is None or found.ask != ask
+
+
+def awaited(search: Search, collection: CollectionAnswer) -> None:
+    """Waits for the answer and remembers it; says that it is being searched where that takes a while. Raises UniirError."""
+    slot, bones = st.empty(), st.empty()
+    known = remembered()
+
+    def slow() -> None:
+        slot.html(states.searching(sum(collection.documents.indexed.values())))
+        if known is None:
+            bones.html(states.bones())
+
+    try:
+        remember(search.found(slow))
+    finally:
+        slot.empty()
+        bones.empty()
+    st.session_state[SHOWN] = FIRST_SHOWN
+
+
 @st.fragment
-def results(client: Client, found: Found, ask: Ask) -> None:
-    """Draws what was found, in a page that was drawn for `ask`."""
-    if asking.ask() != ask or st.session_state.get("asked"):
-        st.rerun()  # another search: the bar and all below it follow
+def results(client: Client, collection: CollectionAnswer, drawn: Ask | None) -> None:
+    """Draws what was found, below a bar that was drawn for `drawn`; None: that has to be drawn anew for any other search.
+
+    A search for which the bar may stay as it is happens here.
+    """
+    if is_asked_for(asking.ask()):
+        _search_again(client, collection, drawn)
+    found = remembered()
+    assert found is not None
+    _draw(client, found)
+    if found.reranked is not None:
+        try:
+            remember(found.finished())
+        except UniirError:
+            remember(replace(found, reranked=None))
+        st.rerun()
+
+
+@st.fragment
+def results_before(client: Client, found: Found, drawn: Ask) -> None:
+    """Draws what was found before, while the service is away."""
+    if asking.ask() != drawn or st.session_state.get(asking.ASKED):
+        st.rerun()
+    _draw(client, found)
+
+
+def _search_again(client: Client, collection: CollectionAnswer, drawn: Ask | None) -> None:
+    now = asking.ask()
+    if drawn is None or not now.has_the_bar_of(drawn):
+        st.rerun()
+    try:
+        awaited(Search(client, now, collection.name), collection)
+    except UniirError:
+        st.session_state[asking.ASKED] = True  # what went wrong is told by the whole page
+        st.rerun()
+    st.session_state.pop(asking.ASKED, None)
+
+
+def _draw(client: Client, found: Found) -> None:
     if not found.answer.hits:
         states.nothing_found(found.ask)
         _open(client, found)
@@ -44,12 +117,16 @@ def results(client: Client, found: Found, ask: Ask) -> None:
                 picture.take_document(client, document, title_of(hit))
 
     with st.container(key="grid"):
-        grid(hits, shown, found.milliseconds, acted)
+        grid(hits, shown, found.milliseconds, acted, _asked)
     if st.session_state.pop("copied", False):
         st.toast(words.LINK_COPIED, icon=":material/link:")
     if shown < len(hits):
         _more(shown, len(hits))
     _open(client, found)
+
+
+def _asked(value: Mapping[str, object]) -> None:
+    search_now(text=str(value.get("text", ""))[:MAX_TEXT])
 
 
 def more_like(document: str) -> None:

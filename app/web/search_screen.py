@@ -11,8 +11,9 @@ import streamlit as st
 
 from app.web import answering, asking, away, first_visit, picture, session, states, words
 from app.web.address import Ask
-from app.web.bar import bar, search_now
+from app.web.bar import bar
 from app.web.media import NEW_PICTURE
+from app.web.results import search_now
 from uniir.errors import Unavailable, UniirError
 from uniir.problems import problem_of
 from uniir.wire import MAX_TEXT, CollectionAnswer, CollectionsAnswer, ExampleQuery, Problem

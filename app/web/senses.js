@@ -124,7 +124,12 @@ function create(root) {
     const field = document.activeElement;
     const typing = field?.matches?.("input, textarea, select, [contenteditable=true]");
     if (event.key === "Enter" && field?.matches?.(FIELD) && !event.isComposing) {
-      setTimeout(() => senses.send("go", { text: field.value, at: Date.now() }), 0);
+      setTimeout(() => {
+        const go = { text: field.value, at: Date.now() };
+        // Where results stand already they take it, and the bar above them need not be drawn again.
+        const free = document.dispatchEvent(new CustomEvent("uniir-search", { detail: go, cancelable: true }));
+        if (free) senses.send("go", go);
+      }, 0);
     } else if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("[role=dialog]")) {
       const text = document.querySelector(FIELD);
       if (text) { text.focus(); text.select(); event.preventDefault(); }

@@ -105,3 +105,17 @@ def test_options_count_what_is_unusual_and_go_back_to_normal() -> None:
     assert ask.unusual == 3
     assert ask.with_normal_options() == Ask(text="pear")
     assert replace(ask, kind=Modality.TEXT).unusual == 3, "the kind has a place of its own in the bar"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (Ask(text="a cat"), Ask(text="a dog"), True),
+        (Ask(text="a cat"), Ask(text="a cat", rerank=Reranking.ON), True),
+        (Ask(text="a cat"), Ask(text=" "), False),
+        (Ask(text="a cat"), Ask(text="a dog", kind=Modality.TEXT), False),
+        (Ask(text="a cat"), Ask(text="a dog", picture="0" * 64), False),
+    ],
+)
+def test_the_bar_stays_as_it_is_for_other_words(one: Ask, other: Ask, same: bool) -> None:
+    assert one.has_the_bar_of(other) is same
