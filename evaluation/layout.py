@@ -86,6 +86,21 @@ def local_pools(root: Path) -> Sequence[Path]:
     return [file for file in _files(root / "cand_pool" / "local", root / "cand_pool", "jsonl") if _POOL_FILE.fullmatch(file.name)]
 
 
+def corpus_of(path: Path) -> Sequence[Path]:
+    """What an ingest of this path is to read: of M-BEIR's root the global pool of the test split, or else its local ones, not its queries.
+
+    Any other path is its own corpus.
+    """
+    if not (path / "cand_pool").is_dir() or not ((path / "query").is_dir() or (path / "qrels").is_dir()):
+        return [path]
+    for folder in (path / "cand_pool" / "global", path / "cand_pool" / "union_pool"):
+        unions = sorted(file for file in folder.glob("*") if _POOL_FILE.fullmatch(file.name))
+        if unions:
+            return [next((file for file in unions if "_test_" in file.name.lower()), unions[0])]
+    local = [file for file in local_pools(path) if not re.search(r"_(train|val)_cand_pool", file.name.lower())]
+    return local or [path]
+
+
 def _pool(root: Path, stem: str, split: str) -> Path:
     # Most sets have one pool for all splits; MSCOCO, and data laid out after it, has one for each.
     return _first([root / "cand_pool" / "local", root / "cand_pool"], [f"{stem}_{split}_cand_pool.jsonl", f"{stem}_cand_pool.jsonl"])

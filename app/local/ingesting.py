@@ -11,6 +11,7 @@ from pathlib import Path
 from app.local.answers import place
 from app.wiring import OwnedInstallation
 from encoders.catalogue import introduction
+from evaluation.layout import corpus_of
 from ingest.changes import Request
 from ingest.compare import has_entries
 from ingest.events import Counts, Sink
@@ -57,10 +58,12 @@ class Ingesting:
                 f"Leave `--encoder` out, ingest into another `--collection`, or change this one's: "
                 f"`uniir spaces add --encoder {request.encoder}`.",
             )
-        require_ingestible(paths)
+        corpora = [corpus for path in paths for corpus in corpus_of(path)]
+        require_ingestible(corpora)
         collection = self._installation.collection_for_ingest(name, request.encoder)
         words = introduction(collection.space.encoder) if known is None else ""
-        return AcceptedIngest(request.model_copy(update={"collection": name}), name, words)
+        read = request.model_copy(update={"collection": name, "paths": list(map(str, corpora))})
+        return AcceptedIngest(read, name, f"{_pools_told(paths, corpora)}{words}")
 
     def run(self, accepted: AcceptedIngest, sink: Sink, stop: threading.Event, hurry: threading.Event) -> IngestReport:
         """Raises UsageError, StoreUnavailable; what was done until then is kept. `hurry` is for who runs the same again."""
@@ -98,6 +101,13 @@ class Ingesting:
             interrupted=counts.interrupted,
             notes=[note for note in (accepted.introduction, *_empty_places(accepted.request)) if note],
         )
+
+
+def _pools_told(paths: Sequence[Path], corpora: Sequence[Path]) -> str:
+    if corpora == paths:
+        return ""
+    told = ", ".join(str(one) for one in corpora if one not in paths)
+    return f"Laid out as M-BEIR is; its candidates are the corpus ({told}). "
 
 
 def require_outside(settings: Settings, paths: Sequence[Path]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.ownership import Ownership
 from tests.cli.running import Cli, finish, spawn
 from tests.evaluation.small import candidate, lines, small_mbeir
 
@@ -52,6 +53,31 @@ def test_a_collection_is_measured_through_the_applications_search(uniir: Cli, tm
     assert [row["measures"]["hit@10"]["value"] for row in through.json["rows"]] == [
         row["measures"]["hit@10"]["value"] for row in alone.json["rows"]
     ]
+
+
+def test_the_root_of_m_beir_is_ingested_as_its_global_pool(uniir: Cli, tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    done = uniir("ingest", root, "--json")
+    assert (done.code, done.json["documents"]) == (0, {"text": 6, "image": 6, "image,text": 0})
+    assert "its candidates are the corpus" in done.err
+    assert uniir("ingest", root).code == 0  # and nothing is new
+    done = uniir("evaluate", root, "--pool", "global", "--work", tmp_path / "work", "--collection", "default", "--complement", "--json")
+    assert (done.code, done.json["settings"]["complement"]) == (0, True), done.err
+    assert all(row["with_complements"] is not None for row in done.json["rows"])
+
+
+def test_without_a_global_pool_the_local_ones_are_the_corpus(uniir: Cli, tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    (root / "cand_pool" / "global" / "mbeir_union_test_cand_pool.jsonl").unlink()
+    assert uniir("ingest", root, "--json").json["documents"] == {"text": 6, "image": 6, "image,text": 0}
+
+
+def test_a_collection_whose_directory_is_owned_says_what_to_do(uniir: Cli, tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    assert uniir("ingest", root).code == 0
+    with Ownership(uniir.data, "uniir serve", wait_seconds=1):
+        done = uniir("evaluate", root, "--collection", "default", "--work", tmp_path / "work")
+    assert (done.code, "uniir serve" in done.err, "end that one" in done.err) == (4, True, True)
 
 
 def test_a_collection_of_other_things_gets_no_score(uniir: Cli, tmp_path: Path) -> None:
