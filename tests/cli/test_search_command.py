@@ -31,7 +31,7 @@ def test_the_answer_is_the_object_that_was_promised(ready: Cli, tmp_path: Path) 
     done = ready("search", "a blue boat", "--image", tmp_path / "corpus/boat.png", "-k", 3, "--not", "a cat", "--json")
     assert done.code == 0
     answer = done.json
-    assert set(answer) == {"query", "instruction", "hits", "timings_ms", "notes", "collection", "rerank"}
+    assert set(answer) == {"query", "instruction", "hits", "timings_ms", "notes", "collection", "rerank", "guess"}
     assert set(answer["instruction"]) == {"id", "text", "chosen"}
     assert answer["query"]["text"] == "a blue boat"
     assert answer["query"]["not"] == ["a cat"]
@@ -70,6 +70,14 @@ def test_missing_halves_are_added_where_they_are_asked_for(ready: Cli) -> None:
     assert all(hit["complement"] is None for hit in beside["hits"] if hit["modality"] == "image,text")
     shown = ready("search", "a dog barks", "--complement").out.splitlines()
     assert any(line.lstrip().startswith("+") and "red.png" in line for line in shown)
+
+
+def test_a_guess_that_can_not_be_had_is_said_and_the_query_itself_is_searched(ready: Cli) -> None:
+    ready.set("guess_url", "http://127.0.0.1:9/v1")
+    ready.set("guess_model", "tiny")
+    done = ready("search", "a dog barks", "--guess")
+    assert "dog.md" in done.out.splitlines()[0]
+    assert "There is no guess: No model answers at 127.0.0.1" in done.err
 
 
 def test_an_instruction_can_be_named_and_is_shown(ready: Cli) -> None:
