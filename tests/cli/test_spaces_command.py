@@ -20,6 +20,7 @@ from uniir.wire import DoctorRequest, PromoteRequest, SearchRequest, SpaceReques
 TREE: Tree = {"cat.jpg": picture(1), "dog.txt": "a dog", "boat.txt": "a boat at sunset"}
 
 
+@pytest.mark.slow
 def test_the_encoder_of_a_collection_is_changed_step_by_step(uniir: Cli, tmp_path: Path) -> None:
     corpus = lay(tmp_path / "corpus", TREE)
     assert uniir("ingest", corpus).code == 0

@@ -185,6 +185,7 @@ def test_a_filling_that_dies_at_any_call_is_finished_by_the_next(tmp_path: Path,
     assert calls > 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("volatile", [False, True])
 def test_an_ingest_that_dies_at_any_call_leaves_nothing_stale_beside(tmp_path: Path, volatile: bool) -> None:
     calls, died = 0, True

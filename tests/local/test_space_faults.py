@@ -71,6 +71,7 @@ def dropped(collection: CollectionRecord, drop: Callable[[CollectionRecord], Non
     drop(collection)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prepared", "change", "end"),
     [
@@ -130,6 +131,7 @@ def test_a_promotion_brings_back_what_a_filling_that_died_had_not_written(tmp_pa
         assert service.doctor(DoctorRequest()).findings == []
 
 
+@pytest.mark.slow
 def test_searches_during_changes_are_answered_by_one_space_or_the_other(tmp_path: Path, beside: Path) -> None:
     shutil.copytree(beside / "data", tmp_path / "data")
     asked = SearchRequest(text="a boat at sunset", k=10)

@@ -69,6 +69,7 @@ def test_a_second_space_is_filled_promoted_and_rolled_back(tmp_path: Path) -> No
             service.rollback_space(RollbackRequest())
 
 
+@pytest.mark.slow
 def test_what_is_missing_keeps_a_space_from_being_searched(tmp_path: Path) -> None:
     corpus = lay(tmp_path / "corpus", TREE)
     with local_service(tmp_path) as service:
@@ -109,6 +110,7 @@ def test_what_an_encoder_can_not_take_is_left_out_on_request_alone(tmp_path: Pat
         assert len(service.search(SearchRequest(text="anything", k=10)).hits) == 3
 
 
+@pytest.mark.slow
 def test_every_space_is_examined_rebuilt_and_deleted(tmp_path: Path) -> None:
     corpus = lay(tmp_path / "corpus", TREE)
     with local_service(tmp_path) as service:

@@ -41,6 +41,7 @@ READING = {
     "job": ("GET", f"/v1/ingest/{'0' * 13}", {}),
     "events": ("GET", f"/v1/ingest/{'0' * 13}/events", {}),
     "doctor": ("POST", "/v1/doctor", {"json": {}}),
+    "spaces": ("GET", "/v1/spaces", {}),
     "ready": ("GET", "/readyz", {}),
     "metrics": ("GET", "/metrics", {}),
     "schema": ("GET", "/openapi.json", {}),
@@ -56,6 +57,10 @@ GUARDED = {
     "repair": ("POST", "/v1/doctor", {"json": {"repair": True}}),
     "rebuild": ("POST", "/v1/rebuild", {"json": {}}),
     "delete": ("POST", "/v1/delete", {"json": {"ids": ["0" * 13], "dry_run": True}}),
+    "add a space": ("POST", "/v1/spaces", {"json": {"encoder": "no such encoder"}}),
+    "promote a space": ("POST", "/v1/spaces/promote", {"json": {}}),
+    "go back to a space": ("POST", "/v1/spaces/rollback", {"json": {}}),
+    "remove a space": ("POST", "/v1/spaces/remove", {"json": {}}),
     "ingest from anywhere": ("POST", "/v1/ingest", {"json": {"paths": ["/no/such/place"]}}),
 }
 EVERYTHING = READING | OPEN_CHANGES | GUARDED
