@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +24,15 @@ from ingest.writing import Writer
 from uniir.documents import Document
 from uniir.errors import UniirError
 from uniir.ledger import Failure, Ledger, SourceDraft, SourceKey, SourceKind, SourceRecord
-from uniir.protocols import Encoder
+from uniir.protocols import Encoder, EncodesAtOnce
 
 _log = logging.getLogger(__name__)
 _WINDOW = 512  # sources sorted together by kind and size, so that a batch holds alike
 _PICTURES = 16  # in a chunk: decoded they take some megabytes each
 _TEXTS = 64
 _QUEUED_WRITES = 2
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,20 +178,35 @@ class Ingest:
         self._manifests[draft.key] = replace(draft, known_as=known.id if known is not None else None)
 
     def _read_and_write(self, tasks: Iterator[Task]) -> None:
-        """Bounded on every side: some chunks loading, one encoding, a few waiting to be written."""
+        """Bounded on every side: some chunks loading, one encoding for each lane, a few waiting to be written."""
         writes: deque[Future[_Written]] = deque()
-        with ThreadPoolExecutor(self._workers, "load") as loaders, ThreadPoolExecutor(1, "write") as writer:
-            for number, chunk in enumerate(_ahead(loaders, self._loader.load, _chunks(tasks), self._workers + 1, self._stop)):
-                if number == 0:
-                    writer.submit(self._writer.open)  # takes about as long as encoding the first chunk
-                if chunk.sources:
-                    self._sink(Reading(chunk.sources[0].task.key.file))
-                vectors, failures = self._encode(chunk)
+        lanes = self._encoder.lanes if isinstance(self._encoder, EncodesAtOnce) else 1
+        with (
+            ThreadPoolExecutor(self._workers, "load") as loaders,
+            ThreadPoolExecutor(lanes, "encode") as encoders,
+            ThreadPoolExecutor(1, "write") as writer,
+        ):
+            loaded = _ahead(loaders, self._loader.load, _chunks(tasks), self._workers + lanes, self._stop)
+            announced = self._announced(loaded, lambda: writer.submit(self._writer.open))
+            # Never stopped here: what is loaded is encoded.
+            for chunk, vectors, failures in _ahead(encoders, self._encoded, announced, lanes - 1, threading.Event()):
                 writes.append(writer.submit(self._write, chunk, vectors, failures))
                 while len(writes) > _QUEUED_WRITES:
                     self._tally(writes.popleft().result())
             for write in writes:
                 self._tally(write.result())
+
+    def _announced(self, chunks: Iterator[LoadedChunk], begin: Callable[[], object]) -> Iterator[LoadedChunk]:
+        """The chunks as each is about to be encoded; `begin` is called with the first, and takes about as long as encoding it."""
+        for number, chunk in enumerate(chunks):
+            if number == 0:
+                begin()
+            if chunk.sources:
+                self._sink(Reading(chunk.sources[0].task.key.file))
+            yield chunk
+
+    def _encoded(self, chunk: LoadedChunk) -> tuple[LoadedChunk, Mapping[str, NDArray[np.float16]], Sequence[Failure]]:
+        return (chunk, *self._encode(chunk))
 
     def _encode(self, chunk: LoadedChunk) -> tuple[Mapping[str, NDArray[np.float16]], Sequence[Failure]]:
         """Vectors of all the chunk's documents by fingerprint, and failures of sources that have none."""
@@ -294,21 +312,21 @@ class Ingest:
 
 def _ahead(
     pool: ThreadPoolExecutor,
-    load: Callable[[Sequence[Task]], LoadedChunk],
-    chunks: Iterable[Sequence[Task]],
+    work: Callable[[_Given], _Made],
+    given: Iterable[_Given],
     depth: int,
     stop: threading.Event,
-) -> Iterator[LoadedChunk]:
-    """Loaded chunks in order, `depth` of them being loaded at a time."""
-    loading: deque[Future[LoadedChunk]] = deque()
-    for chunk in chunks:
+) -> Iterator[_Made]:
+    """What is made of each, in order, `depth` of them being made beside the one that is waited for."""
+    making: deque[Future[_Made]] = deque()
+    for one in given:
         if stop.is_set():
             break
-        loading.append(pool.submit(load, chunk))
-        if len(loading) > depth:
-            yield loading.popleft().result()
-    while loading:
-        yield loading.popleft().result()
+        making.append(pool.submit(work, one))
+        if len(making) > depth:
+            yield making.popleft().result()
+    while making:
+        yield making.popleft().result()
 
 
 def _chunks(tasks: Iterator[Task]) -> Iterator[Sequence[Task]]:

@@ -88,6 +88,14 @@ class ReadsInstructions(Protocol):
 
 
 @runtime_checkable
+class EncodesAtOnce(Protocol):
+    """An encoder that computes several batches at the same time, called from as many threads."""
+
+    @property
+    def lanes(self) -> int: ...
+
+
+@runtime_checkable
 class ScoreFusing(Protocol):
     """An encoder whose vector of a pair is a sum, so that a score can be told apart by what the text and the picture gave to it."""
 

@@ -1,0 +1,93 @@
+"""A process that encodes for another: `python -m encoders.worker`, started by `encoders.processes` and by nobody else.
+
+It loads its encoder on the one device that it is given, says which vector space it computes in, and then gives vectors for batches until
+the other end of its connection is closed, for whatever reason. So no process is left behind.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.catalogue import load_encoder
+from models.devices import Device
+from uniir.errors import UniirError
+from uniir.protocols import Encoder, Prepared
+from uniir.spaces import VectorSpace
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a process is to be: which encoder, where its weights are looked for, and what it computes on."""
+
+    encoder: str
+    models: Path
+    device: str
+    dtype: str
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there are no vectors; `known` for an error with words for a person, which is then raised in its class."""
+
+    what: str
+    way_out: str = ""
+    known: type[UniirError] | None = None
+
+
+Answer = NDArray[np.float32] | VectorSpace | Refusal
+
+
+def main() -> None:
+    # An interrupt from the keyboard reaches all processes of the group; the one that started this one decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Connection(int(sys.argv[1])) as connection:
+        task: Task = connection.recv()
+        try:
+            encoder = load_encoder(task.encoder, Device(_own_device(task.device), task.dtype, task.threads), task.models)
+        except UniirError as error:
+            connection.send(Refusal(error.what, error.way_out, type(error)))
+            return
+        connection.send(encoder.space)
+        _serve(connection, encoder)
+
+
+def _own_device(wanted: str) -> str:
+    """The device as accelerate names it for this process, which sees no card but its own."""
+    if wanted == "cpu":
+        return wanted
+    from accelerate import PartialState
+
+    return str(PartialState().device)
+
+
+def _serve(connection: Connection, encoder: Encoder) -> None:
+    while True:
+        try:
+            batch: Prepared = connection.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            connection.send(encoder.encode(batch))
+        except UniirError as error:
+            connection.send(Refusal(error.what, error.way_out, type(error)))
+        except BrokenPipeError:
+            return
+        # Whatever a model raises on a batch is told; whether it was the batch's fault is found out by who sent it.
+        except Exception as error:
+            _log.exception("a batch of %d could not be encoded", len(batch.positions))
+            connection.send(Refusal(f"{type(error).__name__}: {error}"))
+
+
+if __name__ == "__main__":
+    main()
