@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.ahead import ahead
 from ingest.changes import Changes, Request
 from ingest.compare import Compared, Verdict, is_missing
 from ingest.events import Advanced, Counts, Finishing, Planned, Reading, Sink
@@ -186,7 +187,7 @@ class Ingest:
             ThreadPoolExecutor(lanes, "encode") as encoders,
             ThreadPoolExecutor(1, "write") as writer,
         ):
-            loaded = _ahead(loaders, self._loader.load, _chunks(tasks), self._workers + lanes, self._stop)
+            loaded = ahead(loaders, self._loader.load, _chunks(tasks), self._workers + lanes, self._stop)
             announced = self._announced(loaded, lambda: writer.submit(self._writer.open))
             # Never stopped here: what is loaded is encoded.
             for chunk, vectors, failures in _ahead(encoders, self._encoded, announced, lanes - 1, threading.Event()):
@@ -308,25 +309,6 @@ class Ingest:
             # last, since a manifest with its signature is not read again; without one a later --prune sees which lines are gone
             self._writer.write([replace(manifest, signature="") if lines_kept else manifest], {})
         self._ledger.release([key for key in self._changes.standing_failures() if key not in self._failing])
-
-
-def _ahead(
-    pool: ThreadPoolExecutor,
-    work: Callable[[_Given], _Made],
-    given: Iterable[_Given],
-    depth: int,
-    stop: threading.Event,
-) -> Iterator[_Made]:
-    """What is made of each, in order, `depth` of them being made beside the one that is waited for."""
-    making: deque[Future[_Made]] = deque()
-    for one in given:
-        if stop.is_set():
-            break
-        making.append(pool.submit(work, one))
-        if len(making) > depth:
-            yield making.popleft().result()
-    while making:
-        yield making.popleft().result()
 
 
 def _chunks(tasks: Iterator[Task]) -> Iterator[Sequence[Task]]:
