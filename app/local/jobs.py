@@ -241,7 +241,7 @@ class JobBoard:
                         self._carry_out(live)
                     else:
                         self._leave(live.record, cancelled=live.cancelled)
-            except StoreUnavailable as error:
+            except UniirError as error:
                 self._over(live.record, JobState.FAILED, problem=problem_of(error), progress=live.meter.progress)
         with self._changing:
             self._live = None

@@ -15,6 +15,7 @@ CONNECT_SECONDS = 10
 _READ_SECONDS = 60
 _WRITE_SECONDS = 900  # a collection of a million documents goes in one statement
 _LOCK_SECONDS = 60
+_IDLE_SECONDS = 20  # in a transaction: who has stopped there holds what others wait for
 _MIGRATION_LOCK = 0x756E6969  # any number of our own
 _POOLS = {"pool_pre_ping": True, "pool_size": 4, "max_overflow": 12, "pool_timeout": 30, "pool_recycle": 1800}
 
@@ -39,7 +40,7 @@ def _engine(url: URL, statement_seconds: int) -> Engine:
         cursor = connection.cursor()
         cursor.execute(
             f"SET statement_timeout = '{statement_seconds}s'; SET lock_timeout = '{_LOCK_SECONDS}s';"
-            f"SET idle_in_transaction_session_timeout = '{_WRITE_SECONDS}s'; SET timezone = 'UTC'"
+            f"SET idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'; SET timezone = 'UTC'"
         )
         cursor.close()
         connection.commit()

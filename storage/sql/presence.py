@@ -90,4 +90,5 @@ class Presence:
 
 def is_alive(holder: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether the process of this id lives, as a condition."""
-    return select(processes.c.id).where(processes.c.id == holder, processes.c.until > DatabaseTime()).exists()
+    living = processes.alias()
+    return holder.in_(select(living.c.id).where(living.c.until > DatabaseTime()))

@@ -1,0 +1,189 @@
+"""Several processes on one Postgres: each job is done once, and what a dead one left is gone on with."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+
+from app.local.opening import serving
+from app.local.service import LocalService
+from storage.ownership import FreeForAll
+from storage.sql.engines import open_catalog
+from storage.sql.presence import Presence
+from storage.sql.turns import SqlTurns
+from tests.folders import lay, picture
+from tests.local.places import settings_in
+from uniir.errors import DirectoryInUse, StoreUnavailable
+from uniir.settings import Settings
+from uniir.wire import DoctorRequest, IngestRequest, JobAnswer, JobState, SearchRequest
+
+_LEASE = 3.0
+_PATIENCE = 60.0
+
+
+def settings_of(place: Path, url: str) -> Settings:
+    return settings_in(place, catalog_url=url, lease_seconds=_LEASE, wait_seconds=1)
+
+
+@contextmanager
+def beside(place: Path, url: str) -> Iterator[LocalService]:
+    """A service of this process. The exact store is one file, so what is compared is read by who opens it last."""
+    with serving(settings_of(place, url), FreeForAll(place / "data")) as service:
+        yield service
+
+
+def _stay(place: Path, url: str, ordered: Connection) -> None:
+    """A process that works off jobs until it is told to end; a list of paths is an order for an ingest."""
+    with beside(place, url) as service:
+        service.resume_jobs()
+        ordered.send("ready")
+        while (order := ordered.recv()) is not None:
+            ordered.send(service.start_ingest(IngestRequest(paths=order)).id)
+
+
+@contextmanager
+def another_process(place: Path, url: str) -> Iterator[tuple[BaseProcess, Connection]]:
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_stay, args=(place, url, there))
+    process.start()
+    there.close()
+    assert here.poll(_PATIENCE), "the other process did not start"
+    assert here.recv() == "ready"
+    try:
+        yield process, here
+        if process.is_alive():
+            here.send(None)
+            process.join(_PATIENCE)
+    finally:
+        if process.is_alive():
+            os.kill(process.pid or 0, signal.SIGCONT)
+            process.kill()
+        process.join(_PATIENCE)
+        here.close()
+
+
+def ask(ordered: Connection, *paths: Path) -> str:
+    ordered.send([str(path) for path in paths])
+    assert ordered.poll(_PATIENCE)
+    job: str = ordered.recv()
+    return job
+
+
+def until(service: LocalService, job: str, state: JobState, done: int = 0) -> JobAnswer:
+    """The job as soon as it is in this state with so much done."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        now = service.job(job)
+        if now.state is state and now.progress.done >= done:
+            return now
+        assert not now.is_over, now
+        assert time.monotonic() < deadline, now
+        time.sleep(0.05)
+
+
+def is_whole(service: LocalService, files: int) -> None:
+    assert service.doctor(DoctorRequest()).findings == []
+    assert sum(service.collections().collections[0].documents.indexed.values()) == files
+
+
+def many(count: int, start: int = 0) -> dict[str, bytes]:
+    return {f"{number:04}.jpg": picture(number, (720, 540)) for number in range(start, start + count)}
+
+
+@pytest.mark.slow
+def test_a_job_is_followed_and_cancelled_from_another_process(tmp_path: Path, postgres: str) -> None:
+    corpus = lay(tmp_path / "corpus", many(250))
+    with another_process(tmp_path, postgres) as (_, other), beside(tmp_path, postgres) as service:
+        job = ask(other, corpus)
+        until(service, job, JobState.RUNNING, done=1)
+        with pytest.raises(DirectoryInUse, match=r"an ingest into default \(process \d+"):
+            service.doctor(DoctorRequest())
+        service.cancel(job)
+        *_, last = service.follow(job)
+        assert last.state is JobState.CANCELLED
+        assert last.report is not None
+        assert 0 < last.report.added < 250
+
+
+@pytest.mark.slow
+def test_what_a_killed_process_was_at_is_taken_over_after_its_lease_and_no_earlier(tmp_path: Path, postgres: str) -> None:
+    corpus = lay(tmp_path / "corpus", many(150))
+    with another_process(tmp_path, postgres) as (dying, other):
+        job = ask(other, corpus)
+        with beside(tmp_path, postgres) as service:
+            first = until(service, job, JobState.RUNNING, done=1)
+            with pytest.raises(DirectoryInUse, match=r"an ingest into default \(process \d+"):
+                service.doctor(DoctorRequest())
+            service.resume_jobs()  # it would take what is free
+            os.kill(dying.pid or 0, signal.SIGKILL)
+            killed = time.monotonic()
+            again = next(now for now in service.follow(job) if now.started_at not in (None, first.started_at))
+            assert time.monotonic() - killed > _LEASE / 2
+            assert again.state is JobState.RUNNING
+            *_, last = service.follow(job)
+            assert last.state is JobState.DONE
+            assert last.report is not None
+            is_whole(service, 150)
+
+
+@pytest.mark.slow
+def test_who_was_taken_for_dead_writes_nothing_any_more(tmp_path: Path, postgres: str) -> None:
+    corpus = lay(tmp_path / "corpus", many(150))
+    with another_process(tmp_path, postgres) as (sleeping, other):
+        job = ask(other, corpus)
+        with beside(tmp_path, postgres) as service:
+            until(service, job, JobState.RUNNING, done=1)
+            service.resume_jobs()
+            os.kill(sleeping.pid or 0, signal.SIGSTOP)
+            *_, last = service.follow(job)
+            assert last.state is JobState.DONE
+            os.kill(sleeping.pid or 0, signal.SIGCONT)
+            other.send(None)
+            sleeping.join(_PATIENCE)
+            assert service.job(job) == last
+            is_whole(service, 150)
+
+
+@pytest.mark.slow
+def test_two_ingests_of_overlapping_folders_at_once_leave_no_double_and_no_gap(tmp_path: Path, postgres: str) -> None:
+    corpus = lay(tmp_path / "corpus", {f"{folder}/{name}": data for folder in "ab" for name, data in many(30, ord(folder)).items()})
+    lay(tmp_path / "corpus", {"c.txt": "a text", "a/notes.txt": "another text"})
+    with another_process(tmp_path, postgres) as (_, one), another_process(tmp_path, postgres) as (_, two):
+        jobs = [ask(one, corpus / "a"), ask(two, corpus), ask(one, corpus / "b", corpus / "a"), ask(two, corpus)]
+        with beside(tmp_path, postgres) as service:
+            ends = [list(service.follow(job))[-1] for job in jobs]
+    assert [end.state for end in ends] == [JobState.DONE] * 4
+    with beside(tmp_path, postgres) as service:
+        is_whole(service, 62)
+        assert service.search(SearchRequest(text="another text", k=1)).hits[0].text == "another text"
+
+
+def test_a_turn_is_had_by_one_living_process_at_a_time(postgres: str) -> None:
+    engines = open_catalog(postgres)
+    first, second, third = (Presence(engines) for _ in range(3))
+    mine, theirs, others = (SqlTurns(engines, presence) for presence in (first, second, third))
+    assert others.take("something else", "an ingest") is None
+    assert mine.take("photos", "an ingest") is None
+    assert mine.take("photos", "the same again") is None
+    assert theirs.take("texts", "an ingest") is None
+    said = theirs.take("photos", "the doctor")
+    assert said is not None
+    assert said.startswith("the same again (process")
+    first.leave()
+    assert theirs.take("photos", "the doctor") is None
+    with pytest.raises(StoreUnavailable, match="took over"), mine.guarded("photos").writing():
+        pass
+    with theirs.guarded("photos").writing():
+        pass
+    second.leave()
+    third.leave()
+    engines.close()
