@@ -44,6 +44,7 @@ class SetRow:
     published: float | None = None
     held_out: bool = False
     rerank: Gain | None = None
+    unread: int = 0  # queries of the file whose hits could not be read again: their first order stands
     with_complements: Mapping[str, Interval] | None = None  # hit rates where a hit's missing half counts as well
 
 

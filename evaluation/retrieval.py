@@ -38,7 +38,7 @@ class Asked:
 class Found:
     """What was found for each query, best first: dids beside scores ([queries, depth], -inf beyond the end), and what failed.
 
-    `before` is the order before hits were read again; `complements` stand beside `ranked`.
+    `before` is the order before hits were read again, `unread` counts queries whose hits could not be; `complements` stand beside `ranked`.
     """
 
     ranked: Sequence[Sequence[str]]
@@ -46,6 +46,7 @@ class Found:
     failed: frozenset[int]
     before: Sequence[Sequence[str]] | None = None
     complements: Sequence[Sequence[str | None]] | None = None
+    unread: int = 0
 
 
 class Retrieval(Protocol):
@@ -127,6 +128,11 @@ class Application(Protocol):
     @property
     def space(self) -> VectorSpace: ...
 
+    @property
+    def unread(self) -> int:
+        """Of how many searches the hits should have been read again and could not be."""
+        ...
+
     def find(self, query: Query) -> Sequence[ApplicationHit]:
         """Best first. Raises QueryError."""
         ...
@@ -163,6 +169,7 @@ class ApplicationRetrieval:
         complements: list[list[str | None]] = []
         scores: list[NDArray[np.float32]] = []
         failed = set()
+        unread = self._application.unread
         entries = list(asked.entries())
         for number, entry in enumerate(entries):
             hits: Sequence[ApplicationHit] = ()
@@ -193,6 +200,7 @@ class ApplicationRetrieval:
             frozenset(failed),
             before if read else None,
             complements if self._complement else None,
+            self._application.unread - unread,
         )
 
 

@@ -62,6 +62,7 @@ def _of(found: Found, numbers: Sequence[int]) -> Found:
         frozenset(place for place, number in enumerate(numbers) if number in found.failed),
         None if found.before is None else [found.before[number] for number in numbers],
         None if found.complements is None else [found.complements[number] for number in numbers],
+        found.unread,
     )
 
 
@@ -103,6 +104,7 @@ def _result(
         published=None if printed is None else printed.value,
         held_out=dataset in compared.held_out,
         rerank=None if before is None else _gain(before, values, headline),
+        unread=found.unread,
         with_complements=None if halves is None else _intervals(halves),
     )
     return SetResult(row, qids, positives, found.ranked, found.scores, values, before, found.complements)

@@ -53,6 +53,7 @@ def notes(rows: Sequence[SetRow]) -> Iterator[str]:
             "candidates could not be encoded and are never found": row.failed_candidates,
             "queries without judgments are left out": row.without_judgments,
             "judged queries are not in the query file": row.judged_but_absent,
+            "queries of its file had hits that could not be read again, and keep their first order": row.unread,
             "positives are not in the pool and are never found": row.positives_absent,
         }
         for meaning, count in counts.items():

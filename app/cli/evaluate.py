@@ -86,6 +86,7 @@ def run(
     from evaluation.evaluate import Plan, evaluate
     from evaluation.markdown import as_markdown
     from evaluation.output import Output
+    from models.devices import Device
     from uniir.images import FileImages
 
     _require_published(against, pool)
@@ -99,8 +100,9 @@ def run(
     place = _work(work)
     if collection is None:
         model = encoder_named(encoder, device, dtype)
-        reading = second_reading(rerank, model, device)
-        report = evaluate(plan, model, FileImages(), place, keep, Told(), reading, command)
+        images = FileImages()
+        reading = second_reading(rerank, model, Device(device, dtype), settings_for(data_dir), images)
+        report = evaluate(plan, model, images, place, keep, Told(), reading, command)
     else:
         report = _by_collection(plan, collection, data_dir, place, keep, command)
     if kept is not None:
@@ -113,15 +115,16 @@ def run(
 
 
 def _by_collection(plan: Plan, name: str, data_dir: Path | None, work: Path, keep: Callable[[SetResult], None], command: str) -> Report:
-    from app.cli.evaluating import SearchedCollection, Told, reranking_of
+    from app.cli.evaluating import SearchedCollection, Told, reranker_of, reranking_of
     from app.wiring import owned
     from evaluation.evaluate import evaluate_by
     from evaluation.retrieval import ApplicationRetrieval
     from uniir.errors import DirectoryInUse
 
-    reranking = reranking_of(plan.rerank)
+    reranking, settings = reranking_of(plan.rerank), settings_for(data_dir, name)
+    settings = settings.model_copy(update={"reranker": reranker_of(plan.rerank, settings.reranker)})
     try:
-        with owned(settings_for(data_dir, name), "uniir evaluate") as installation:
+        with owned(settings, "uniir evaluate") as installation:
             application = SearchedCollection(installation, name, reranking)
             retrieval = ApplicationRetrieval(plan.root.absolute(), application, work, Told(), reranking, plan.complement)
             return evaluate_by(replace(plan, search=f"collection {name}"), retrieval, keep, command)

@@ -15,8 +15,8 @@ from encoders.catalogue import load_encoder
 from evaluation.reading_again import SecondReading
 from evaluation.retrieval import ApplicationHit
 from models.devices import Device
-from rerank.catalogue import TEXT, by_default, load_text_reranker
-from uniir.errors import ModelUnavailable, UsageError
+from rerank.catalogue import TEXT, by_default, load_model_reranker, load_text_reranker, wanted
+from uniir.errors import ModelUnavailable
 from uniir.filters import Filter
 from uniir.hits import RerankState
 from uniir.protocols import TextReader
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from app.wiring import OwnedInstallation
     from evaluation.evaluate import Plan
     from uniir.documents import Document
-    from uniir.protocols import Encoder
+    from uniir.protocols import Encoder, ImageLoader
+    from uniir.settings import Settings
     from uniir.spaces import VectorSpace
 
 
@@ -39,13 +40,13 @@ class SearchedCollection:
         self._encoder = installation.installation.encoder_of(collection)
         self._images = installation.installation.images
         self._store = installation.store(collection)
+        self.unread = 0
         self._library = installation.installation.library(collection)
         self._service = installation.search_service(collection, rerank)
 
     def find(self, query: Query) -> Sequence[ApplicationHit]:
         found = self._service.search(query)
-        if found.rerank.state is RerankState.FAILED:
-            raise ModelUnavailable(f"Hits can't be read again: {found.rerank.reason}", "Evaluate without `--rerank`.")
+        self.unread += found.rerank.state is RerankState.FAILED
         hits = []
         for hit in found.hits:
             half = hit.complement.document if hit.complement is not None else None
@@ -87,25 +88,33 @@ def encoder_named(name: str, device: str, dtype: str) -> Encoder:
         raise ModelUnavailable(f"The encoder {name!r} needs {error.name}, which is not installed.", "Install `uniir[local]`.") from None
 
 
-def reranking_of(wanted: str) -> Reranking:
+def reranking_of(asked: str) -> Reranking:
     """What `--rerank` asks for: a name is a reranker for every query. Raises UsageError for an unknown one."""
-    if wanted in (Reranking.AUTO, Reranking.ON, Reranking.OFF):
-        return Reranking(wanted)
-    if wanted != TEXT.name:
-        raise UsageError(f"There is no reranker {wanted!r}.", f"Known: {TEXT.name}; or auto, or off.")
+    if asked in (Reranking.AUTO, Reranking.ON, Reranking.OFF):
+        return Reranking(asked)
+    wanted(asked)
     return Reranking.ON
 
 
-def second_reading(wanted: str, encoder: Encoder, device: str) -> SecondReading | None:
+def reranker_of(asked: str, usual: str) -> str:
+    """The reranker's name; `usual` where none is named."""
+    return usual if asked in (Reranking.AUTO, Reranking.ON, Reranking.OFF) else asked
+
+
+def second_reading(asked: str, encoder: Encoder, device: Device, settings: Settings, images: ImageLoader) -> SecondReading | None:
     """What reads the first hits of this encoder again; None where nobody wants that. Raises UsageError, ModelUnavailable."""
-    reranking = reranking_of(wanted)
+    reranking = reranking_of(asked)
     if reranking is Reranking.OFF:
         return None
-    reader = encoder if isinstance(encoder, TextReader) else encoder_named("starter", device, "float32")
-    if not isinstance(reader, TextReader):
-        raise ModelUnavailable("The reranker has no language model to read with.", "Evaluate without `--rerank`.")
-    name = encoder.space.encoder
-    return SecondReading(load_text_reranker(reader), lambda query, target: by_default(name, query, target), reranking)
+    name, found_by = reranker_of(asked, settings.reranker), encoder.space.encoder
+    if name != TEXT.name:
+        reranker = load_model_reranker(name, device, settings.models_dir, images)
+    else:
+        reader = encoder if isinstance(encoder, TextReader) else encoder_named("starter", device.name, "float32")
+        if not isinstance(reader, TextReader):
+            raise ModelUnavailable("The reranker has no language model to read with.", "Evaluate without `--rerank`.")
+        reranker = load_text_reranker(reader)
+    return SecondReading(reranker, lambda query, target: by_default(found_by, query, target, name), reranking)
 
 
 def repeating(plan: Plan, given: Mapping[str, object], command: str = "") -> str:

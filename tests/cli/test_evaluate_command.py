@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 import time
@@ -78,6 +79,51 @@ def test_a_collection_whose_directory_is_owned_says_what_to_do(uniir: Cli, tmp_p
     with Ownership(uniir.data, "uniir serve", wait_seconds=1):
         done = uniir("evaluate", root, "--collection", "default", "--work", tmp_path / "work")
     assert (done.code, "uniir serve" in done.err, "end that one" in done.err) == (4, True, True)
+
+
+def test_a_reranker_that_nobody_knows_is_refused_before_anything_is_embedded(uniir: Cli, tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    done = uniir("evaluate", root, "--encoder", "arithmetic", "--rerank", "nobody", "--work", tmp_path / "work")
+    assert (done.code, "no reranker 'nobody'" in done.err, (tmp_path / "work").exists()) == (2, True, False)
+
+
+def test_reading_again_shows_before_and_after_for_a_collection_too(uniir: Cli, tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    assert uniir("ingest", root).code == 0
+    done = uniir("evaluate", root, "--pool", "global", "--collection", "default", "--rerank", "auto", "--work", tmp_path / "work", "--json")
+    assert done.code == 0, done.err
+    for row in done.json["rows"]:
+        assert row["rerank"]["before"] == row["measures"]  # nothing is read again by itself for this encoder
+
+
+def test_an_ablation_prints_its_table_and_how_to_repeat_it(uniir: Cli, tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    words = (
+        "evaluate",
+        "ablation",
+        root,
+        "--encoder",
+        "arithmetic",
+        "--draws",
+        1,
+        "--work",
+        tmp_path / "work",
+        "--output",
+        tmp_path / "out",
+    )
+    done = uniir(*words)
+    assert done.code == 0, done.err
+    assert "| cirr: image,text -> image | hit@5 |" in done.out
+    assert f"uniir evaluate ablation {root} --pool global --seed 2023 --encoder arithmetic --draws 1 --dtype float32" in done.out
+    assert {file.name for file in (tmp_path / "out").iterdir()} >= {"ablation.md", "ablation.html", "ablation.json", "on", "off", "first"}
+
+
+def test_the_command_that_repeats_an_evaluation_gives_the_same_again(uniir: Cli, tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    words = ("--encoder", "arithmetic", "--tasks", 7, "--held-out", "uniir", "--instructions", "first", "--complement")
+    first = uniir("evaluate", root, *words, "--work", tmp_path / "work", "--json").json
+    again = uniir(*shlex.split(first["command"])[1:], "--work", tmp_path / "work", "--json").json
+    assert {**again, "made": ""} == {**first, "made": ""}
 
 
 def test_a_collection_of_other_things_gets_no_score(uniir: Cli, tmp_path: Path) -> None:
