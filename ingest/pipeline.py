@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -190,7 +190,7 @@ class Ingest:
             loaded = ahead(loaders, self._loader.load, _chunks(tasks), self._workers + lanes, self._stop)
             announced = self._announced(loaded, lambda: writer.submit(self._writer.open))
             # Never stopped here: what is loaded is encoded.
-            for chunk, vectors, failures in _ahead(encoders, self._encoded, announced, lanes - 1, threading.Event()):
+            for chunk, vectors, failures in ahead(encoders, self._encoded, announced, lanes - 1, threading.Event()):
                 writes.append(writer.submit(self._write, chunk, vectors, failures))
                 while len(writes) > _QUEUED_WRITES:
                     self._tally(writes.popleft().result())
