@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install check test test-fast screenshots demo train wheel clean
+.PHONY: install check test test-fast parity screenshots demo train wheel clean
 
 # Torch without CUDA, wherever its CPU builds can be had: they rank above the plain ones of the package index.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
@@ -29,6 +29,10 @@ test: check
 
 test-fast: install
 	$(BIN)/python -m pytest -m "not slow"
+
+# Real weights beside their authors' values: `make parity WEIGHTS=/models` (tests/parity/README.md).
+parity: install
+	UNIIR_PARITY_WEIGHTS=$(WEIGHTS) $(BIN)/python -m pytest -rs tests/parity
 
 # Every screen and state of the page, as the browser tests leave them in .screenshots/.
 screenshots: install
