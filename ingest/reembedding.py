@@ -25,7 +25,7 @@ from uniir.documents import Document, ImageReference
 from uniir.errors import InputFailure, UniirError
 from uniir.images import FileImages, read_image
 from uniir.ledger import Filling
-from uniir.protocols import Archive, Encoder, Prepared, VectorStore
+from uniir.protocols import Archive, Encoder, EncodesAtOnce, Prepared, VectorStore
 
 _log = logging.getLogger(__name__)
 _PICTURES = 16  # in a chunk: decoded they take some megabytes each
@@ -105,10 +105,16 @@ class Reembedding:
 
     def _fill(self, store: VectorStore) -> None:
         writes: deque[Future[None]] = deque()
-        with ThreadPoolExecutor(self._workers, "load") as loaders, ThreadPoolExecutor(1, "write") as writer:
-            for chunk in ahead(loaders, self._load, _chunks(self._filling.lacking()), self._workers + 1, self._stop):
+        lanes = self._encoder.lanes if isinstance(self._encoder, EncodesAtOnce) else 1
+        with (
+            ThreadPoolExecutor(self._workers, "load") as loaders,
+            ThreadPoolExecutor(lanes, "encode") as encoders,
+            ThreadPoolExecutor(1, "write") as writer,
+        ):
+            loaded = ahead(loaders, self._load, _chunks(self._filling.lacking()), self._workers + lanes, self._stop)
+            # Never stopped here: what is loaded is encoded.
+            for chunk, vectors, refused in ahead(encoders, self._encoded, loaded, lanes - 1, threading.Event()):
                 self._sink(Reading(chunk.documents[0].source.file))
-                vectors, refused = self._encode(chunk)
                 writes.append(writer.submit(self._write, store, chunk.documents, vectors, [*chunk.refused, *refused]))
                 while len(writes) > _QUEUED_WRITES:
                     writes.popleft().result()
@@ -126,6 +132,9 @@ class Reembedding:
         vectors = self._filling.vectors_of(list(takes))
         to_encode = [document for fingerprint, document in takes.items() if fingerprint not in vectors]
         return _Chunk(documents, refused, to_encode, self._encoder.prepare(to_encode, self._images), vectors)
+
+    def _encoded(self, chunk: _Chunk) -> tuple[_Chunk, Mapping[str, NDArray[np.float16]], Sequence[Refusal]]:
+        return (chunk, *self._encode(chunk))
 
     def _encode(self, chunk: _Chunk) -> tuple[Mapping[str, NDArray[np.float16]], Sequence[Refusal]]:
         """Vectors by fingerprint, and every document of the chunk that has none for a reason of its own."""
