@@ -24,7 +24,7 @@ from tests.cli.running import Cli, Done, finish, spawn
 from tests.cli.test_processes import SETTINGS, big, uniir, wait_until
 from tests.folders import lay, picture
 from uniir.errors import ServiceUnavailable
-from uniir.settings import load_settings
+from uniir.settings import Settings, load_settings
 from uniir.wire import IngestRequest, JobAnswer, JobState
 
 TREE = {"cat.jpg": picture(1), "dog.jpg": picture(2), "dog.txt": "a dog", "notes/a.md": "first note", "bad.jpg": b"no"}
@@ -43,14 +43,26 @@ def owner(cli: Cli, answers: Callable[[LocalService], HostedService] = lambda se
         server.stop()
 
 
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    return lay(tmp_path / "corpus", TREE)
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """No command changes it."""
+    return lay(tmp_path_factory.mktemp("read") / "corpus", TREE)
+
+
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
+    """A data directory to be copied."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("ingested") / "data", encoder="arithmetic", vector_store="exact")
+    with own(settings, "a test") as service:
+        *_, last = service.follow(service.start_own_ingest(IngestRequest(paths=[str(corpus)], collection="default")).id)
+    assert last.report is not None
+    assert len(last.report.failed) == 1
+    return settings.data_dir
 
 
 @pytest.fixture
-def ready(uniir: Cli, corpus: Path) -> Cli:
-    assert uniir("ingest", corpus).code == 3
+def ready(uniir: Cli, ingested: Path) -> Cli:
+    _copy(ingested, uniir.data)
     return uniir
 
 
@@ -180,7 +192,7 @@ def test_an_ingest_waits_for_an_owner_that_is_about_to_end_however_long_that_tak
     def own_for_a_while() -> None:
         with owner(uniir, lambda service: cast(HostedService, Closing(service, lambda: asked.update(["once"])))):
             answers.set()
-            while asked["once"] < 12 and not over.wait(0.02):
+            while asked["once"] < 8 and not over.wait(0.02):
                 pass
 
     other = threading.Thread(target=own_for_a_while)

@@ -73,6 +73,7 @@ def test_a_reader_that_hangs_up_early_is_no_error_of_ours(tmp_path: Path) -> Non
     assert "Exception" not in said
 
 
+@pytest.mark.slow
 def test_the_plainest_locale_can_show_any_text(tmp_path: Path) -> None:
     corpus = lay(tmp_path / "corpus", {"\u65e5\u672c.txt": "\u65e5\u672c\u8a9e \U0001f408 \u00e4"})
     for words in (("ingest", corpus), ("search", "\u65e5\u672c\u8a9e")):
@@ -81,6 +82,7 @@ def test_the_plainest_locale_can_show_any_text(tmp_path: Path) -> None:
     assert "\u65e5\u672c\u8a9e \U0001f408 \u00e4" in done.out
 
 
+@pytest.mark.slow
 def test_two_searches_at_once_take_turns(tmp_path: Path) -> None:
     corpus = lay(tmp_path / "corpus", {"cat.txt": "a cat", "dog.txt": "a dog"})
     assert uniir("ingest", corpus, data=tmp_path / "data").code == 0

@@ -11,7 +11,7 @@ from tests.cli.running import Cli, Done
 from tests.folders import lay, picture
 
 # red, clear the screen, set the title, an 8-bit control sequence, right-to-left override, delete, a bell
-STEERING = ["\x1b[31m", "\x1b[2J", "\x1b]0;t\x07", "\x9b31m", "\u202e", "\x7f", "\x07", "\r", "\b"]
+STEERING = ["\x1b[31m \x1b[2J \x1b]0;t\x07", "\x9b31m \u202e \x7f \x07 \r \b"]
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 

@@ -262,7 +262,12 @@ def in_postgres(server: PostgresServer) -> Iterator[Engines]:
 
 
 def test_the_ledger_does_what_dictionaries_would() -> None:
-    run_state_machine_as_test(lambda: LedgerModel(in_sqlite), settings=settings(max_examples=25, stateful_step_count=20))
+    run_state_machine_as_test(lambda: LedgerModel(in_sqlite), settings=settings(max_examples=8, stateful_step_count=20))
+
+
+@pytest.mark.slow
+def test_the_ledger_does_what_dictionaries_would_at_length() -> None:
+    run_state_machine_as_test(lambda: LedgerModel(in_sqlite), settings=settings(max_examples=40, stateful_step_count=25))
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation.bands import lowest_with_precision
@@ -38,6 +38,7 @@ def test_every_set_counts_alike_however_large() -> None:
     assert lowest_with_precision([large, small], [np.zeros(30_000, bool), np.ones(300, bool)], (0.4, 0.6)) == (0.5, None)
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=300, max_size=400))
 def test_a_higher_level_never_has_a_lower_cut(hits: list[tuple[int, bool]]) -> None:
     scores, right = np.array([score / 20 for score, _ in hits]), np.array([one for _, one in hits])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from encoders.uniir_family.encoder import UniirEncoder
 from encoders.uniir_family.inputs import Item
@@ -17,8 +19,15 @@ from uniir.documents import ImageReference
 from uniir.queries import Query
 
 Golden = Callable[..., UniirEncoder]
+Batched = Callable[[str, str], NDArray[np.float32]]
 KINDS = ("query", "query_noinst", "cand")
 COMPONENTS, SCORES = 1e-4, 1e-5
+
+
+@pytest.fixture(scope="module")
+def batched(golden: Golden) -> Batched:
+    """The vectors of a model for all inputs of a kind at once, computed once."""
+    return cache(lambda model, kind: raw(golden(model), inputs(kind)))
 
 
 def test_texts_are_written_as_the_authors_write_them() -> None:
@@ -68,8 +77,8 @@ def test_pictures_are_the_authors_to_the_rounding_of_half_precision(golden: Gold
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_vectors_are_the_authors_in_a_mixed_batch(golden: Golden, model: str, kind: str) -> None:
-    found = raw(golden(model), inputs(kind))
+def test_vectors_are_the_authors_in_a_mixed_batch(batched: Batched, model: str, kind: str) -> None:
+    found = batched(model, kind)
     np.testing.assert_allclose(found, expected(model)[f"{kind}_emb_batch"], atol=COMPONENTS)
     np.testing.assert_allclose(unit(found), unit(expected(model)[f"{kind}_emb_batch"]), atol=COMPONENTS)
 
@@ -90,8 +99,8 @@ def test_scores_are_the_authors(golden: Golden, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_scores_of_raw_vectors_rounded_to_half_precision_are_those_of_the_authors_index(golden: Golden, model: str) -> None:
-    rounded = [unit(raw(golden(model), inputs(kind)).astype(np.float16).astype(np.float32)) for kind in ("query", "cand")]
+def test_scores_of_raw_vectors_rounded_to_half_precision_are_those_of_the_authors_index(batched: Batched, model: str) -> None:
+    rounded = [unit(batched(model, kind).astype(np.float16).astype(np.float32)) for kind in ("query", "cand")]
     # A difference in the seventh digit can round the other way, which moves one component by a thousandth of itself.
     np.testing.assert_allclose(rounded[0] @ rounded[1].T, expected(model)["scores"], atol=5e-5)
 
