@@ -39,8 +39,9 @@ def expected(files: Files) -> Expected:
         if path.endswith(".jsonl"):
             for line in map(json.loads, data.splitlines()):
                 place = f"{path}#did={line['did']}"
-                claimed.add(line.get("img_path") or "")
-                content = _line(line, files)
+                picture = str(PurePosixPath(path).parent / line["img_path"]) if line.get("img_path") else ""
+                claimed.add(picture)
+                content = _line(line, picture, files)
                 documents |= {place: (content,)} if content is not None else {}
                 bad |= {place} if content is None else set()
     pictures = [path for path in files if _suffix(path) == ".jpg" and path not in claimed]
@@ -77,14 +78,13 @@ def content_of(document: Document) -> Content:
     return document.text, document.image.sha256 if document.image else None, json.dumps(document.metadata, sort_keys=True)
 
 
-def _line(line: dict[str, Any], files: Files) -> Content | None:
-    picture = None
-    if line.get("img_path"):
-        data = files.get(line["img_path"])
-        if data is None or not _is_picture(data):
-            return None
-        picture = hashlib.sha256(data).hexdigest()
-    return line.get("txt"), picture, "{}"
+def _line(line: dict[str, Any], picture: str, files: Files) -> Content | None:
+    if not picture:
+        return line.get("txt"), None, "{}"
+    data = files.get(picture)
+    if data is None or not _is_picture(data):
+        return None
+    return line.get("txt"), hashlib.sha256(data).hexdigest(), "{}"
 
 
 def _pair(picture: bytes, texts: list[bytes], fields: list[bytes]) -> Content | None:
