@@ -107,7 +107,7 @@ def _compare(data: Path, count: int, queries: int) -> Number:
     with serving(data) as service, service.client() as client, owned(settings_of(data), "bench") as everything:
         collection = everything.installation.collection_for_ingest("default")
         everything.search_service(collection).search(Query(text="a boat", k=K))  # loads the collection
-        ask_alone = encode_and_ask(everything, collection, count)
+        ask_alone = encode_and_ask(everything, collection)
 
         def alone(query: Query) -> Sequence[int]:
             nonlocal alone_spent

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.folders import Tree
 from tests.servers.catalogs import catalog, empty_database, postgres, postgres_server  # noqa: F401
+from tests.servers.vectors import milvus_server  # noqa: F401
 from tests.worlds import World
 
 # The same examples in every run, so that a change is judged by itself; `pytest --hypothesis-profile=explore` looks for new ones.

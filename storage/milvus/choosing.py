@@ -9,7 +9,7 @@ from storage.milvus.engines import Engine
 from storage.milvus.indexes import KINDS, IndexType, Shape, Value, Values, build_values, search_values
 from uniir.errors import SettingsError
 
-HNSW_FROM_ROWS = 5_000  # on Lite; below, FLAT answers in under 20 ms and costs nothing to build
+HNSW_FROM_ROWS = 5_000  # below, FLAT answers in under 20 ms, costs nothing to build and misses nothing
 CAGRA_FROM_ROWS = 50_000  # below, a GPU looks at every row in no time
 DISK_FROM_ROWS = 10_000_000  # beyond, an HNSW graph of 768 dimensions takes more than 40 GB of memory
 LITE_UP_TO_ROWS = 200_000
@@ -53,7 +53,7 @@ def plan_index(engine: Engine, wanted: Wanted, shape: Shape) -> Plan:
     if wanted.type is None:
         if wanted.build or wanted.search:
             raise SettingsError("index_build and index_search are parameters of one index type.", "Set `index` to that type as well.")
-        index, why = _chosen(engine, shape)
+        index, why = _chosen(engine, shape.rows)
     else:
         engine.require(wanted.type)
         index, why = wanted.type, "the setting `index` says so"
@@ -61,27 +61,20 @@ def plan_index(engine: Engine, wanted: Wanted, shape: Shape) -> Plan:
     return Plan(index, build, search_values(index, wanted.search, build, shape), why)
 
 
-def _chosen(engine: Engine, shape: Shape) -> tuple[IndexType, str]:
-    return _chosen_embedded(engine, shape.rows) if engine.embedded else _chosen_far(engine, shape.rows)
-
-
-def _chosen_embedded(engine: Engine, rows: int) -> tuple[IndexType, str]:
-    if rows < HNSW_FROM_ROWS:
-        return IndexType.FLAT, f"{engine.name} looks at each of {rows:,} vectors in under 20 ms"
-    if IndexType.HNSW not in engine.builds:
-        return IndexType.IVF_FLAT, f"the best that {engine.name} has for {rows:,} vectors"
-    more = f"; beyond {LITE_UP_TO_ROWS:,} a Milvus server is meant for them" if rows > LITE_UP_TO_ROWS else ""
-    return IndexType.HNSW, f"{rows:,} vectors are too many for {engine.name} to look at each{more}"
-
-
-def _chosen_far(engine: Engine, rows: int) -> tuple[IndexType, str]:
+def _chosen(engine: Engine, rows: int) -> tuple[IndexType, str]:
+    vectors = f"{rows:,} vectors"
     if IndexType.GPU_CAGRA in engine.builds:
         if rows < CAGRA_FROM_ROWS:
-            return IndexType.GPU_BRUTE_FORCE, f"{engine.name} with a GPU looks at each of {rows:,} vectors"
-        return IndexType.GPU_CAGRA, f"{rows:,} vectors on {engine.name} with a GPU"
+            return IndexType.GPU_BRUTE_FORCE, f"{engine.name} with a GPU looks at each of {vectors}"
+        return IndexType.GPU_CAGRA, f"{vectors} on {engine.name} with a GPU"
+    if rows < HNSW_FROM_ROWS:
+        return IndexType.FLAT, f"{engine.name} looks at each of {vectors} in under 20 ms"
+    if IndexType.HNSW not in engine.builds:
+        return IndexType.IVF_FLAT, f"the best that {engine.name} has for {vectors}"
     if rows >= DISK_FROM_ROWS and IndexType.DISKANN in engine.builds:
-        return IndexType.DISKANN, f"a graph over {rows:,} vectors would fill the memory of {engine.name}"
-    return IndexType.HNSW, f"{rows:,} vectors on {engine.name} without a GPU, which looks at each row of a small segment by itself"
+        return IndexType.DISKANN, f"a graph over {vectors} would fill the memory of {engine.name}"
+    more = f"; beyond {LITE_UP_TO_ROWS:,} a Milvus server is meant for them" if engine.embedded and rows > LITE_UP_TO_ROWS else ""
+    return IndexType.HNSW, f"{vectors} are too many for {engine.name} to look at each{more}"
 
 
 def _near(one: int, other: int) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pymilvus import DataType, MilvusClient, MilvusException
+from pymilvus.client.types import LoadState
 
 from storage.milvus.choosing import AUTO, Plan, Wanted, plan_index
 from storage.milvus.connection import Milvus
@@ -137,11 +138,26 @@ class Collections:
         if self.engine.embedded:
             self._load_healing(name, plan)
             return
-        self.milvus.ask(
-            f"The vector collection {name} can't be loaded",
-            lambda client, seconds: client.load_collection(name, timeout=seconds),
-            self.milvus.patience.write,
-        )
+        what = f"The vector collection {name} can't be loaded"
+
+        def begin(client: MilvusClient, seconds: float | None) -> None:
+            client.load_collection(name, _async=True, timeout=seconds)
+
+        def state(client: MilvusClient, seconds: float | None) -> Mapping[str, Any]:
+            return dict(client.get_load_state(name, timeout=seconds))
+
+        patience = self.milvus.patience
+        self.milvus.ask(what, begin, patience.write)
+        seen, since = None, time.monotonic()
+        while (loading := self.milvus.ask(what, state, patience.write))["state"] != LoadState.Loaded:
+            if loading != seen:
+                seen, since = loading, time.monotonic()
+            elif time.monotonic() - since > patience.build:
+                raise StoreUnavailable(
+                    f"{what}: at {self.milvus.address} nothing moved for {patience.build:.0f} s.",
+                    "The server may be short of memory. Run the same command again when it is well.",
+                )
+            time.sleep(_POLL)
 
     def _load_healing(self, name: str, plan: Plan) -> None:
         """Lite writes index files in the background and reads them back without a check. A file still being written can be

@@ -152,7 +152,7 @@ def open_server(server: Server) -> Milvus:
     """A connection to a Milvus server; nothing is sent before the first call."""
 
     def connect(seconds: float) -> MilvusClient:
-        options: dict[str, object] = {"token": server.token, "dedicated": True}
+        options: dict[str, object] = {"token": server.token, "db_name": server.database, "dedicated": True}
         if server.address.startswith("https"):
             options["secure"] = True
             if server.server_name:
@@ -173,7 +173,6 @@ def open_server(server: Server) -> Milvus:
 
 def _enter(client: MilvusClient, database: str, seconds: float) -> None:
     """The database, made if it is not there; who may not list databases may still use one."""
-    client.use_database(database)
     try:
         client.list_collections(timeout=seconds)
     except MilvusException as error:

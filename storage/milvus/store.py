@@ -302,9 +302,10 @@ class MilvusVectors:
         return "Session" if time.monotonic() - self._wrote_at < _OTHERS_ARE_SEEN else "Bounded"
 
     def _walk(self, fields: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32] | None]]:
-        """Every row, as it stands now."""
+        """Every row, as it stands now: an iterator alone sees what was written before it only after a while."""
         with_vectors = "vector" in fields
         size = min(_SCAN_BLOCK, max(100, _BYTES_PER_CALL // (4 * self._dimension))) if with_vectors else _SCAN_BLOCK
+        self._milvus.ask("The vector collection can't be read", self._catch_up, self._patience.write)
         pages = None
         last: int | None = None
 
@@ -316,7 +317,6 @@ class MilvusVectors:
                     batch_size=size,
                     filter="" if last is None else f"id > {last}",
                     output_fields=list(fields),
-                    consistency_level="Strong",
                     timeout=seconds,
                 )
             try:
@@ -331,6 +331,10 @@ class MilvusVectors:
             yield ids, np.asarray([row["vector"] for row in page], np.float32) if with_vectors else None
         if pages is not None:
             pages.close()
+
+    def _catch_up(self, client: MilvusClient, seconds: float | None) -> None:
+        """Returns when every write before it is seen."""
+        client.query(self._name, filter="id in [0]", output_fields=["id"], consistency_level="Strong", timeout=seconds)
 
 
 def _expression(where: Filter) -> str:
