@@ -239,7 +239,7 @@ def test_a_running_ingest_answers_searches_and_does_the_ingests_of_others(tmp_pa
     wait_until(lambda: (found := owner_of(data)) is not None and found.address is not None, ingest)
     search = uniir("search", "note", "--json", data=data, UNIIR_WAIT_SECONDS=0)
     assert search.code == 0, search.err
-    second = spawn(("ingest", other, "--json"), UNIIR_DATA_DIR=data, **SETTINGS)
+    second = spawn(("ingest", other, "--json"), UNIIR_DATA_DIR=data, UNIIR_WAIT_SECONDS=60, **SETTINGS)
     assert finish(ingest, 300).code == 0
     done = finish(second, 300)
     assert done.code == 0, done.err
@@ -274,7 +274,7 @@ def test_a_service_that_is_stopped_or_killed_loses_no_job(tmp_path: Path) -> Non
         service = spawn(("serve", "--port", 0), UNIIR_DATA_DIR=data, **SETTINGS)
         wait_until(lambda: (found := owner_of(data)) is not None and found.address is not None, service)
         service.send_signal(how)
-        finish(service, 15)
+        finish(service, 60)
     with own(settings, "a test") as local:
         local.resume_jobs()
         *_, last = local.follow(job)
