@@ -143,7 +143,7 @@ class _Evaluation:
         pool = self._pool([file.local_pool] if plan.pool == "local" else global_pools(plan.root, plan.split))
         with _explained([file.queries]):
             found = self._found(file, queries, pool, wordings)
-        absent = len(judgments.positives.keys() - {one.qid for one in every})
+        absent = judgments.positives.keys() - {one.qid for one in every}
         return list(results_of(file.name, queries, absent, judgments, found, pool, compared))
 
     def _pool(self, files: Sequence[Path]) -> Pool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 
 from evaluation import plots
 from evaluation.analysis import FirstHits
@@ -41,7 +42,7 @@ def as_html(report: Report) -> str:
 
 def _body(report: Report) -> Iterator[str]:
     settings = report.settings
-    yield f"<h1>How well the encoder “{escape(str(report.encoder['encoder']))}” finds what is asked for</h1>"
+    yield f"<h1>How well the encoder “{escape(Path(str(report.encoder['encoder'])).name)}” finds what is asked for</h1>"
     yield f'<p class="under">Measured on {escape(str(settings["root"]))} ({escape(str(settings["split"]))} split), {report.made[:10]}</p>'
     yield f'<p class="lead">{escape(headline_sentence(report))} {escape(_extremes(report))}</p>'
     yield _facts(report)
@@ -130,12 +131,13 @@ def _by_task(report: Report) -> Iterator[str]:
 def _scores(report: Report) -> Iterator[str]:
     yield "<h2>All scores</h2>"
     beside = [f"{report.published_model}, published"] if report.published_model is not None else []
-    header = ["data set and task", "queries", "candidates", "headline", *_SHOWN, "modality accuracy@1", *beside]
+    sizes = ["candidates"] if len({row.candidates for row in report.rows}) > 1 else []
+    header = ["data set and task", "queries", *sizes, "headline", *_SHOWN, "modality accuracy@1", *beside]
     cells = [
         [
             _name(row),
             f"{row.queries:,}",
-            f"{row.candidates:,}",
+            *([f"{row.candidates:,}"] * len(sizes)),
             f"{row.headline} {_percent(row.measures[row.headline].value)}",
             *(_percent(row.measures[name].value) for name in _SHOWN),
             _percent(row.first_hits.modality_accuracy),
@@ -146,7 +148,7 @@ def _scores(report: Report) -> Iterator[str]:
     gap = [""] * len(_SHOWN)
     average = _printed(report.average.published)
     accuracy = _percent(report.first_hits.modality_accuracy)
-    last = ["Average", "", "", _percent(report.average.value.value), *gap, accuracy, *([average] * len(beside))]
+    last = ["Average", "", *[""] * len(sizes), _percent(report.average.value.value), *gap, accuracy, *([average] * len(beside))]
     yield table_of(header, cells, last)
     yield "<h3>Averages</h3>"
     averages = [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,21 +36,31 @@ def task_of(query: MbeirQuery, judgments: Judgments) -> int:
 
 
 def results_of(
-    dataset: str, queries: Sequence[MbeirQuery], absent: int, judgments: Judgments, found: Found, pool: Pool, compared: Compared
+    dataset: str, queries: Sequence[MbeirQuery], absent: Collection[str], judgments: Judgments, found: Found, pool: Pool, compared: Compared
 ) -> Iterator[SetResult]:
-    """One for each task among the queries; `absent` are judged queries that the file has not.
+    """One for each task among the queries; `absent` are judged qids that the file has not.
 
     Raises UsageError for a task of which no query was judged.
     """
     by_task: dict[int, list[int]] = defaultdict(list)
     for number, one in enumerate(queries):
         by_task[task_of(one, judgments)].append(number)
+    missing = Counter(judgments.tasks.get(qid) for qid in absent)
+    missing[min(by_task)] += sum(count for task, count in missing.items() if task not in by_task)  # of a task that no query is of
     for task, numbers in sorted(by_task.items()):
         judged = [number for number in numbers if queries[number].qid in judgments.positives]
         if not judged:
             raise UsageError(f"No query of {dataset}, task {task}, has a judgment.", "Leave the set out, or look at its file in `qrels`.")
         yield _result(
-            dataset, task, [queries[number] for number in judged], len(numbers), absent, judgments, _of(found, judged), pool, compared
+            dataset,
+            task,
+            [queries[number] for number in judged],
+            len(numbers),
+            missing[task],
+            judgments,
+            _of(found, judged),
+            pool,
+            compared,
         )
 
 

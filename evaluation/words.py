@@ -49,16 +49,16 @@ def notes(rows: Sequence[SetRow]) -> Iterator[str]:
     """What was left out or failed, a sentence each."""
     for row in rows:
         counts = {
-            "queries could not be encoded and count as missed": row.failed_queries,
-            "candidates could not be encoded and are never found": row.failed_candidates,
-            "queries without judgments are left out": row.without_judgments,
-            "judged queries are not in the query file": row.judged_but_absent,
-            "queries of its file had hits that could not be read again, and keep their first order": row.unread,
-            "positives are not in the pool and are never found": row.positives_absent,
+            "queries that could not be encoded (they count as missed)": row.failed_queries,
+            "candidates that could not be encoded (they are never found)": row.failed_candidates,
+            "queries without judgments (they are left out)": row.without_judgments,
+            "judged queries that the query file has not": row.judged_but_absent,
+            "queries whose hits could not be read again (their first order stands)": row.unread,
+            "positives that the pool has not (they are never found)": row.positives_absent,
         }
         for meaning, count in counts.items():
             if count:
-                yield f"{row.dataset}, task {row.task}: {count:,} {meaning}."
+                yield f"{row.dataset}, task {row.task}: {meaning}: {count:,}."
 
 
 def measured_with(report: Report) -> Iterator[tuple[str, str]]:
