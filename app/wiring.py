@@ -92,6 +92,11 @@ class Installation:
         """Whether other processes may work with the same catalog at the same time."""
         return self._engines.is_shared
 
+    @property
+    def identity(self) -> str:
+        """What tells this installation's vectors from others' on one server."""
+        return self._engines.identity()
+
     @cached_property
     def presence(self) -> Presence:
         return Presence(self._engines, self.settings.lease_seconds)
@@ -192,7 +197,7 @@ class OwnedInstallation:
 
     @cached_property
     def database(self) -> VectorDatabase:
-        return open_database(self.installation.settings)
+        return open_database(self.installation.settings, self.installation.identity)
 
     def close(self) -> None:
         for store in self._stores.values():

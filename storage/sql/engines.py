@@ -9,18 +9,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from sqlalchemy import URL, Connection, Engine, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, inspect, make_url, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from storage.sql import postgres, sqlite
+from storage.sql.schema import identity
 from storage.sql.sqlite import copy_catalog
 from uniir.addresses import passwords_of, without_password
 from uniir.errors import StoreUnavailable
 
 __all__ = ["HEAD", "Engines", "copy_catalog", "open_catalog"]
 
-HEAD = "0005"  # the newest migration; kept equal to the scripts by a test, so that opening need not load Alembic
+HEAD = "0006"  # the newest migration; kept equal to the scripts by a test, so that opening need not load Alembic
 _ATTEMPTS = 5
 _LONGEST = 300
 _T = TypeVar("_T")
@@ -41,6 +42,11 @@ class Engines:
     def is_shared(self) -> bool:
         """Whether several processes may work with this catalog at once."""
         return self.writer.dialect.name == "postgresql"
+
+    def identity(self) -> str:
+        """The installation's own name, made with its catalog. Raises StoreUnavailable."""
+        with self.reading() as connection:
+            return str(connection.execute(select(identity.c.key)).scalar_one())
 
     def fenced(self, fence: Callable[[Connection], None]) -> Engines:
         return replace(self, fence=fence)

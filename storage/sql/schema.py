@@ -223,6 +223,8 @@ jobs = Table(
     Column("cancelling", Boolean),
 )
 
+identity = Table("identity", metadata, Column("key", String(32), primary_key=True))  # one row
+
 processes = Table(
     "processes",
     metadata,

@@ -58,7 +58,7 @@ def a_row_in_every_table(connection: Connection) -> dict[str, dict[str, Any]]:
     tables.reflect(connection)
     written: dict[str, dict[str, Any]] = {}
     for table in tables.sorted_tables:
-        if table.name == "alembic_version":
+        if table.name in {"alembic_version", "identity"}:  # which have their row
             continue
         row: dict[str, Any] = {}
         for column in table.columns:
