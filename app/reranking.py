@@ -9,6 +9,7 @@ from collections.abc import Callable
 from encoders.starter import STARTER
 from models.devices import Device
 from rerank.catalogue import TEXT, by_default, helps_at_all, load_model_reranker, load_text_reranker
+from rerank.catalogue import wanted as spec_wanted
 from search.reranking import RerankStage
 from uniir.errors import ModelUnavailable
 from uniir.protocols import Encoder, ImageLoader, Reranker, TextReader
@@ -53,6 +54,7 @@ class Rerankers:
             lambda query, target: by_default(name, query, target, settings.reranker),
             settings.rerank_top,
             settings.rerank_seconds,
+            spec_wanted(settings.reranker).spec.weight,
         )
 
     def _loaded(self, encoder: Encoder) -> Reranker | None:

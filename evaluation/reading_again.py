@@ -37,7 +37,7 @@ class SecondReading:
         query = replace(query, rerank=self._reranking)
         if not self._stage.wanted(query, query.target):
             return dids
-        read = self._stage.run(query, query.target, pool.documents(dids))
+        read = self._stage.run(query, query.target, pool.documents(dids), [0.0] * len(dids))
         if read.outcome.state is RerankState.FAILED:
             raise ModelUnavailable(f"Hits can't be read again: {read.outcome.reason}", "Evaluate without `--rerank`.")
         return [dids[place] for place in read.order]

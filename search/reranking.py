@@ -31,8 +31,15 @@ class Reranked:
 
     @property
     def note(self) -> str | None:
-        """What a person should hear."""
-        return f"{self.outcome.reason} The first order stands." if self.outcome.state is RerankState.FAILED else None
+        """What a person should hear: that it failed, or that nothing that was read seems to fit."""
+        if self.outcome.state is RerankState.FAILED:
+            return f"{self.outcome.reason} The first order stands."
+        best = max(self.relevance.values(), default=1.0)
+        if self.cuts is not None and best < self.cuts.good:
+            return (
+                f"Nothing here looks relevant: of {len(self.relevance)} hits read again, the best is so with a probability of {best:.0%}."
+            )
+        return None
 
 
 def unread(count: int) -> Reranked:
@@ -41,10 +48,21 @@ def unread(count: int) -> Reranked:
 
 
 class RerankStage:
-    """Reads the first `top` hits, for `seconds` at most. `by_default` knows for which query and target that was measured to help."""
+    """Reads the first `top` hits, for `seconds` at most. `by_default` knows for which query and target that was measured to help.
 
-    def __init__(self, reranker: Reranker, by_default: Callable[[Modality, Modality | None], bool], top: int, seconds: float) -> None:
+    `weight` adds so much of a probability to the first score (LamRA, U-MARVEL+); without it the probability alone makes the order.
+    """
+
+    def __init__(
+        self,
+        reranker: Reranker,
+        by_default: Callable[[Modality, Modality | None], bool],
+        top: int,
+        seconds: float,
+        weight: float | None = None,
+    ) -> None:
         self._reranker = reranker
+        self._weight = weight
         self._by_default = by_default
         self._top = top
         self._deadline: Deadline[NDArray[np.float32] | str] = Deadline("rerank", seconds, _AT_ONCE)
@@ -60,25 +78,39 @@ class RerankStage:
     def top(self) -> int:
         return self._top
 
-    def run(self, query: Query, target: Modality | None, documents: Sequence[Document]) -> Reranked:
-        """Documents in their first order. What can't be read, and what stands below the first `top`, keeps its place."""
+    def pending(self, query: Query, target: Modality | None, documents: Sequence[Document]) -> Reranked | None:
+        """The first order while hits are being read; None where nothing will be."""
+        if not self.wanted(query, target):
+            return None
+        places = self._readable(query, documents)
+        if not places:
+            return None
+        outcome = RerankOutcome(RerankState.PENDING, self.on_by_default(query, target), self._reranker.name, len(places))
+        return Reranked(tuple(range(len(documents))), outcome)
+
+    def run(self, query: Query, target: Modality | None, documents: Sequence[Document], scores: Sequence[float]) -> Reranked:
+        """Documents in their first order, with their scores. What can't be read, and what stands below the first `top`, keeps its place."""
         first = tuple(range(len(documents)))
         default = self.on_by_default(query, target)
         if not self.wanted(query, target):
             return Reranked(first, RerankOutcome(RerankState.OFF, default))
         name = self._reranker.name
-        places = [place for place, document in enumerate(documents[: self._top]) if self._reranker.reads(query, document)]
+        places = self._readable(query, documents)
         if not places:
             reason = f"There is nothing to read again: the reranker reads {self._reranker.reading}." if documents else None
             return Reranked(first, RerankOutcome(RerankState.OFF, default, name, reason=reason))
         answer = self._within_deadline(query, [documents[place] for place in places])
         if isinstance(answer, str):
             return Reranked(first, RerankOutcome(RerankState.FAILED, default, name, reason=answer))
+        values = answer if self._weight is None else np.array([scores[place] for place in places]) + self._weight * answer
         order = list(first)
-        for place, better in zip(places, np.argsort(-answer, kind="stable").tolist(), strict=True):
+        for place, better in zip(places, np.argsort(-values, kind="stable").tolist(), strict=True):
             order[place] = places[better]
         relevance = {place: round(float(value), 6) for place, value in zip(places, answer, strict=True)}
         return Reranked(tuple(order), RerankOutcome(RerankState.DONE, default, name, len(places)), relevance, self._reranker.cuts)
+
+    def _readable(self, query: Query, documents: Sequence[Document]) -> list[int]:
+        return [place for place, document in enumerate(documents[: self._top]) if self._reranker.reads(query, document)]
 
     def _within_deadline(self, query: Query, documents: Sequence[Document]) -> NDArray[np.float32] | str:
         """The probabilities, or why there are none, in words."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,26 @@ from uniir.protocols import Encoder, ImageLoader, Library, VectorStore
 from uniir.queries import MAX_RESULTS, Query
 
 _SPARE = 2  # fetched beyond k, for documents that are on their way out while the store still has them
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What was found, before anything is read again. `stages` goes on to be filled."""
+
+    query: Query
+    chosen: bool
+    instruction: Instruction
+    target: Modality | None
+    guessed: Guessed | None
+    vector: QueryVector
+    found: Sequence[tuple[int, float]]
+    documents: Mapping[int, Document]
+    stages: dict[str, float]
+    notes: tuple[str, ...]
+
+    @property
+    def in_order(self) -> Sequence[Document]:
+        return [self.documents[one] for one, _ in self.found]
 
 
 class SearchService:
@@ -60,6 +80,19 @@ class SearchService:
 
     def search(self, query: Query) -> SearchResult:
         """The k best documents. Raises QueryError for a bad query, StoreUnavailable where the store does not answer."""
+        look = self._look(query)
+        return self._answered(look, self._read_again(look))
+
+    def search_in_steps(self, query: Query) -> Iterator[SearchResult]:
+        """The first order at once where hits are read again, then what `search` answers. Raises as `search` does."""
+        look = self._look(query)
+        if self._reranking is not None:
+            pending = self._reranking.pending(look.query, look.target, look.in_order)
+            if pending is not None:
+                yield self._answered(look, pending)
+        yield self._answered(look, self._read_again(look))
+
+    def _look(self, query: Query) -> _Look:
         query.validate()
         stages: dict[str, float] = {}
         chosen = query.instruction is None
@@ -74,12 +107,18 @@ class SearchService:
             vector = compose(guessed.query if guessed is not None else query, target, self._encoder, self._embed, self._library)
         with _timed(stages, "search"):
             found, documents = self._retrieve(vector.vector, query, target)
-        reranked = unread(len(found))
-        if self._reranking is not None:
-            with _timed(stages, "rerank"):
-                reranked = self._reranking.run(query, target, [documents[one] for one, _ in found])
+        return _Look(query, chosen, instruction, target, guessed, vector, found, documents, stages, tuple(notes))
+
+    def _read_again(self, look: _Look) -> Reranked:
+        if self._reranking is None:
+            return unread(len(look.found))
+        with _timed(look.stages, "rerank"):
+            return self._reranking.run(look.query, look.target, look.in_order, [score for _, score in look.found])
+
+    def _answered(self, look: _Look, reranked: Reranked) -> SearchResult:
+        query, stages, notes = look.query, dict(look.stages), list(look.notes)
         with _timed(stages, "explain"):
-            hits = self._hits(vector, found, documents, reranked)[: query.k]
+            hits = self._hits(look.vector, look.found, look.documents, reranked)[: query.k]
         if query.complement:
             with _timed(stages, "complement"):
                 hits, note = self._completed(query, hits)
@@ -89,9 +128,10 @@ class SearchService:
             notes.append(
                 f"Only {len(hits)} documents fit." if hits or not query.path else f"No document's path starts with {query.path!r}."
             )
-        notes += [note for note in (guessed and guessed.note, reranked.note) if note]
-        notes += self._remarks(instruction.query, target)
-        return SearchResult(query, instruction, hits, stages, tuple(notes), reranked.outcome, chosen, guessed.guess if guessed else None)
+        notes += [note for note in (look.guessed and look.guessed.note, reranked.note) if note]
+        notes += self._remarks(look.instruction.query, look.target)
+        guess = look.guessed.guess if look.guessed else None
+        return SearchResult(query, look.instruction, hits, stages, tuple(notes), reranked.outcome, look.chosen, guess)
 
     def _guessed(self, query: Query, instruction: Instruction, target: Modality | None) -> Guessed:
         if self._guessing is None:

@@ -127,6 +127,12 @@ class Client:
                 raise
             raise QueryError(error.what.replace(_PICTURE, f"{_PICTURE} {picture}", 1)) from None
 
+    def search_in_steps(self, request: SearchRequest, picture: Path | None = None) -> Iterator[SearchAnswer]:
+        """`picture` is a file on this machine; it is sent first."""
+        if picture is not None:
+            request = request.model_copy(update={"image": self.keep_picture(_content(picture)).id})
+        return self._connection.events("/v1/search/steps", SearchAnswer, request)
+
     def explain(self, request: ExplainRequest) -> Explanation:
         return self._connection.ask("/v1/explain", request, Explanation)
 

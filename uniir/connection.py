@@ -69,9 +69,12 @@ class Connection:
     def delete(self, path: str, answer: type[_T]) -> _T:
         return self._read(answer, self._send("DELETE", path))
 
-    def events(self, path: str, answer: type[_T]) -> Iterator[_T]:
-        """The data of server-sent events, until the stream ends."""
-        with self._translated(), self._http.stream("GET", path, timeout=USUAL) as response:
+    def events(self, path: str, answer: type[_T], request: BaseModel | None = None) -> Iterator[_T]:
+        """The data of server-sent events, until the stream ends; a request is posted."""
+        content = None if request is None else request.model_dump_json(by_alias=True)
+        headers = {} if request is None else {"content-type": "application/json"}
+        method = "GET" if request is None else "POST"
+        with self._translated(), self._http.stream(method, path, timeout=USUAL, content=content, headers=headers) as response:
             if response.is_error:
                 response.read()
                 self._raise(response)

@@ -84,6 +84,7 @@ class ScoreExplanation:
 class RerankState(StrEnum):
     """What became of reranking."""
 
+    PENDING = "pending"  # hits are being read; the first order is shown meanwhile
     DONE = "done"
     OFF = "off"  # asked to be off, or not helpful for this kind of query
     FAILED = "failed"  # the first order stands

@@ -50,6 +50,10 @@ class Service(Protocol):
         """The k best documents. `picture` is a file of the caller's; a picture that is kept already is named in the request."""
         ...
 
+    def search_in_steps(self, request: SearchRequest, picture: Path | None = None) -> Iterator[SearchAnswer]:
+        """The first order at once where hits are read again (`rerank.state` is pending), then what `search` answers."""
+        ...
+
     def explain(self, request: ExplainRequest) -> Explanation:
         """Why a document has its score in this search."""
         ...

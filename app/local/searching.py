@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from search.service import SearchService
 from storage.sql.collections import CollectionRecord
 from uniir.documents import ImageReference
 from uniir.errors import UniirError
+from uniir.hits import SearchResult
 from uniir.ids import parse_id
 from uniir.queries import Query, Reranking, Weights
 from uniir.wire import ExplainRequest, Explanation, ScoreTerm, SearchAnswer, SearchRequest
@@ -35,6 +37,21 @@ class Searching:
         collection, result = self._in_one_space(
             request.collection, query.rerank, lambda searched: searched.search(query), lambda result: len(result.hits) >= query.k
         )
+        return self._answer(request, picture, collection, result)
+
+    def search_in_steps(self, request: SearchRequest, picture: Path | None = None) -> Iterator[SearchAnswer]:
+        """The first order as soon as it is known, then what `search` answers."""
+        query = self.query(request, picture)
+
+        def begun(searched: SearchService) -> tuple[SearchResult, Iterator[SearchResult]]:
+            steps = searched.search_in_steps(query)
+            return next(steps), steps
+
+        collection, (first, rest) = self._in_one_space(request.collection, query.rerank, begun, lambda found: len(found[0].hits) >= query.k)
+        for result in chain((first,), rest):
+            yield self._answer(request, picture, collection, result)
+
+    def _answer(self, request: SearchRequest, picture: Path | None, collection: CollectionRecord, result: SearchResult) -> SearchAnswer:
         answer = search_answer(result, collection.name, request.image if picture is None else str(picture))
         return answer.model_copy(update={"hits": self._judging.graded(collection, result.query, answer.hits)})
 

@@ -100,6 +100,9 @@ class LocalService:
     def search(self, request: SearchRequest, picture: Path | None = None) -> SearchAnswer:
         return self._searching.search(request, picture)
 
+    def search_in_steps(self, request: SearchRequest, picture: Path | None = None) -> Iterator[SearchAnswer]:
+        return self._searching.search_in_steps(request, picture)
+
     def explain(self, request: ExplainRequest) -> Explanation:
         return self._searching.explain(request)
 

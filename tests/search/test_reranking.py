@@ -221,3 +221,43 @@ def test_no_list_gets_better_downwards(scene: Scene, query: Query, top: int) -> 
     places = [order.index(hit.band) for hit in result.hits if hit.band is not None]
     assert places == sorted(places)
     assert len(places) == len(result.hits)
+
+
+def test_the_first_order_comes_at_once_and_then_what_a_search_answers(scene: Scene) -> None:
+    judge = Judge(backwards)
+    searched = service(scene, judge)
+    first, last = searched.search_in_steps(TEXTS)
+    assert first.rerank.state is RerankState.PENDING
+    assert first.rerank.count == len(first.hits)
+    assert not any(hit.relevance for hit in first.hits)
+    assert last.rerank.state is RerankState.DONE
+    assert ids(last) == ids(searched.search(TEXTS))
+    assert ids(last) == ids(first)[::-1]
+
+
+def test_there_is_one_step_where_nothing_is_read_again(scene: Scene) -> None:
+    (only,) = service(scene, Judge(backwards)).search_in_steps(asked(TEXTS, Reranking.OFF))
+    assert only.rerank.state is RerankState.OFF
+
+
+def test_a_probability_can_count_beside_the_first_score(scene: Scene) -> None:
+    world = scene.world
+
+    def order(weight: float | None) -> list[int]:
+        stage = RerankStage(Judge(backwards), texts_help, 20, 5, weight)
+        return ids(
+            SearchService(world.encoder, world.store, world.library, world.images, load_instructions(), no_remarks, reranking=stage).search(
+                TEXTS
+            )
+        )
+
+    first = ids(service(scene, Judge(backwards)).search(asked(TEXTS, Reranking.OFF)))
+    assert order(0.0) == first
+    assert order(1000.0) == order(None) == first[::-1]
+
+
+def test_nothing_that_looks_relevant_is_said(scene: Scene) -> None:
+    doubtful = service(scene, Judge(lambda candidates: np.full(len(candidates), 0.1, np.float32))).search(TEXTS)
+    assert any(note.startswith("Nothing here looks relevant") and "10%" in note for note in doubtful.notes)
+    sure = service(scene, Judge(backwards)).search(TEXTS)
+    assert not any("relevant" in note for note in sure.notes)

@@ -32,6 +32,20 @@ def test_the_answer_is_that_of_the_service_behind_it(full: House) -> None:
     assert over_http.model_copy(update={"timings_ms": {}}) == here.model_copy(update={"timings_ms": {}})
 
 
+def test_a_search_in_steps_gives_the_first_order_and_then_the_last(full: House) -> None:
+    request = {"text": "a boat", "k": 5, "target": "text", "rerank": "on"}
+    answer = full.post("/v1/search/steps", json=request)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    events = [
+        SearchAnswer.model_validate_json(line.removeprefix("data: ")) for line in answer.text.splitlines() if line.startswith("data:")
+    ]
+    assert events[-1].model_copy(update={"timings_ms": {}}) == SearchAnswer.model_validate(full.search(**request)).model_copy(
+        update={"timings_ms": {}}
+    )
+    assert [one.rerank.state for one in events[:-1]] == ["pending"]
+    require_problem(full.post("/v1/search/steps", json={"text": " "}), 422, "query-error")
+
+
 def test_a_picture_comes_as_a_part_of_a_form(full: House) -> None:
     sent = picture("red", (40, 40), kind="PNG")
     parts = {"request": (None, json.dumps({"k": 1}), "application/json"), "image": ("mine.png", sent, "image/png")}

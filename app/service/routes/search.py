@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import Annotated, Any
@@ -11,6 +11,8 @@ from fastapi import APIRouter, Body, Depends, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, Response
 from pydantic import ValidationError
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.datastructures import UploadFile as FormFile
 from starlette.exceptions import HTTPException
 
@@ -91,6 +93,10 @@ def _parsed(body: bytes | str) -> SearchRequest:
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]) from None
 
 
+def _event(answer: SearchAnswer) -> ServerSentEvent:
+    return ServerSentEvent(answer.model_dump_json(by_alias=True), event="answer")
+
+
 def search_routes(service: HostedService, measurements: Measurements) -> APIRouter:
     decoding = BoundedSemaphore(_PICTURES_AT_ONCE)
     router = APIRouter(prefix="/v1", tags=["search"], responses=documented(400, 404, 409, 413, 415, 422, 503))
@@ -112,6 +118,28 @@ def search_routes(service: HostedService, measurements: Measurements) -> APIRout
         measurements.search(answer)
         # Written here and not by the framework, which would check the whole answer once more in another thread.
         return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
+
+    @router.post(
+        "/search/steps",
+        response_class=EventSourceResponse,
+        responses={200: {"content": {"text/event-stream": {}}}},
+        dependencies=[Depends(json_only)],
+        summary="The same in steps, as server-sent events",
+    )
+    async def steps(request: Annotated[SearchRequest, Body(openapi_examples=_EXAMPLES)]) -> EventSourceResponse:
+        """An event `answer` with the first order at once where hits are read again (`rerank.state` is pending), and one with the last."""
+        answers = service.search_in_steps(request)
+        first = await run_in_threadpool(next, answers)  # what can't be answered is an error, not a stream
+
+        async def events() -> AsyncIterator[ServerSentEvent]:
+            yield _event(first)
+            last = first
+            async for answer in iterate_in_threadpool(answers):
+                last = answer
+                yield _event(answer)
+            measurements.search(last)
+
+        return EventSourceResponse(events())
 
     @router.post("/explain", response_model=Explanation, dependencies=[Depends(json_only)], summary="Why a document has its score")
     def explain(request: Annotated[ExplainRequest, Body(examples=[_EXPLAINED])]) -> Explanation:
