@@ -36,6 +36,8 @@ class Ask:
     path: str = ""
     results: int = RESULTS
     rerank: Reranking = Reranking.AUTO
+    guess: bool = False
+    halves: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -58,7 +60,15 @@ class Ask:
     def unusual(self) -> int:
         """How many of the options are not as they normally are."""
         return sum(
-            (self.text_weight != 1, self.picture_weight != 1, bool(self.negatives), bool(self.path), self.results != RESULTS),
+            (
+                self.text_weight != 1,
+                self.picture_weight != 1,
+                bool(self.negatives),
+                bool(self.path),
+                self.results != RESULTS,
+                self.guess,
+                self.halves,
+            ),
         )
 
     def has_the_bar_of(self, other: Ask) -> bool:
@@ -66,7 +76,7 @@ class Ask:
         return replace(self, text=other.text, rerank=other.rerank) == other and bool(self.text.strip()) == bool(other.text.strip())
 
     def with_normal_options(self) -> Ask:
-        return replace(self, text_weight=1.0, picture_weight=1.0, negatives=(), path="", results=RESULTS)
+        return replace(self, text_weight=1.0, picture_weight=1.0, negatives=(), path="", results=RESULTS, guess=False, halves=False)
 
     def as_request(self) -> SearchRequest:
         """The search for the service."""
@@ -81,6 +91,8 @@ class Ask:
             like=list(self.like),
             path=self.path.strip() or None,
             rerank=self.rerank,
+            guess=self.guess,
+            complement=self.halves,
             collection=self.collection,
         )
 
@@ -110,6 +122,8 @@ class Address:
         yield "path", [ask.path] if ask.path else []
         yield "results", [str(ask.results)] if ask.results != RESULTS else []
         yield "rerank", [str(ask.rerank)] if ask.rerank is not Reranking.AUTO else []
+        yield "guess", ["on"] if ask.guess else []
+        yield "halves", ["on"] if ask.halves else []
         yield "document", [self.document] if self.document else []
 
 
@@ -132,6 +146,8 @@ def read(parameters: Mapping[str, Sequence[str]]) -> Address:
         path=_clean(first("path"))[:4096],
         results=_results(first("results")),
         rerank=Reranking(first("rerank")) if first("rerank") in set(Reranking) else Reranking.AUTO,
+        guess=first("guess") == "on",
+        halves=first("halves") == "on",
     )
     return Address(ask, first("document") if _DOCUMENT.fullmatch(first("document")) else None)
 

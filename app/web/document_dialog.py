@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.web import asking, figures, picture, words
-from app.web.finding import Found
+from app.web import asking, figures, judging, picture, words
+from app.web.finding import Found, remembered
 from app.web.first_visit import cards
 from app.web.marking import marked_html
 from app.web.media import original, thumbnail
 from app.web.titles import alternative_text, flat, place_in_file, plain, title_of
 from app.web.why import why
 from uniir.errors import NotFound, UniirError
-from uniir.wire import DocumentAnswer, ExplainRequest, Explanation, HitAnswer
+from uniir.wire import ComplementAnswer, DocumentAnswer, ExplainRequest, Explanation, HitAnswer, Neighbour
 
 if TYPE_CHECKING:
     from uniir.client import Client
@@ -39,7 +39,8 @@ def _body(client: Client, found: Found) -> None:
     document = asking.open_document()
     if document is None:
         st.rerun()
-    hits = found.answer.hits
+    now = remembered()  # its hits have the thumbs of a moment ago
+    hits = now.answer.hits if now is not None and now.ask == found.ask else found.answer.hits
     place = next((at for at, hit in enumerate(hits) if hit.id == document), None)
     hit = hits[place] if place is not None else None
     try:
@@ -56,6 +57,8 @@ def _body(client: Client, found: Found) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="document_badges"):
         _badges(known, hit)
         st.space("stretch")
+        if hit is not None:
+            _thumbs(client, hit)
         _steps(hits, place)
     with st.container(key="document_columns"):
         left, right = st.columns(2, gap="medium")
@@ -73,7 +76,53 @@ def _body(client: Client, found: Found) -> None:
             if explanation is not None and hit is not None:
                 with st.container(key="document_why"):
                     why(explanation, hit)
+            if hit is not None and hit.complement is not None:
+                _half(hit.complement)
             _details(known)
+    judging.tell()
+
+
+def _thumbs(client: Client, hit: HitAnswer) -> None:
+    """What somebody says of it; the one that stands is filled, and takes it back."""
+    standing = judging.thumb(hit.judgment)
+    for kind, icon, label in ((judging.FITS, "thumb_up", words.FITS), (judging.FAILS, "thumb_down", words.FAILS)):
+        pressed = kind == standing
+        st.button(
+            label,
+            icon=f":material/{icon}:",
+            key=kind,
+            type="secondary" if pressed else "tertiary",
+            help=words.TAKE_BACK.capitalize() if pressed else None,
+            on_click=judging.judge,
+            args=(client, hit.id, judging.FORGET if pressed else kind),
+        )
+
+
+def _half(half: ComplementAnswer) -> None:
+    """What the collection has nearest to it of the other kind; a click opens it."""
+    other = half.document
+
+    def on_chosen() -> None:
+        value = st.session_state["half"].get("chosen")
+        if isinstance(value, Mapping):
+            asking.show_document(str(value["id"]))
+
+    label = words.NEAREST.get(other.modality, words.ONE[other.modality])
+    with st.container(key="document_half"):
+        st.html(f'<h3 class="u-section">{label}</h3>')
+        cards("half", {"kind": "neighbours", "label": label, "cards": [_card(other)]}, on_chosen)
+
+
+def _card(one: Neighbour) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "title": title_of(one),
+        "icon": words.ICONS[one.modality],
+        "label": f"{words.ONE[one.modality]}, {title_of(one)}",
+        "src": thumbnail(one.id) if one.modality.has_image else None,
+        "excerpt": plain(one.text or "")[:120],
+        "alt": "",
+    }
 
 
 def _close() -> None:
@@ -161,18 +210,7 @@ def _neighbours(known: DocumentAnswer) -> None:
     with st.container(key="document_neighbours"):
         label = words.next_to_it(place_of_neighbours(known))
         st.html(f'<h3 class="u-section">{escape(label)}</h3>')
-        shown = [
-            {
-                "id": one.id,
-                "title": title_of(one),
-                "icon": words.ICONS[one.modality],
-                "label": f"{words.ONE[one.modality]}, {title_of(one)}",
-                "src": thumbnail(one.id) if one.modality.has_image else None,
-                "excerpt": plain(one.text or "")[:120],
-                "alt": "",
-            }
-            for one in known.neighbours[:_NEIGHBOURS]
-        ]
+        shown = [_card(one) for one in known.neighbours[:_NEIGHBOURS]]
         cards("neighbours", {"kind": "neighbours", "label": label, "cards": shown}, on_chosen)
 
 

@@ -72,7 +72,7 @@ class Search:
             return self._found(self._whole.result(_QUICK))
         except TooLong:
             slow()
-        if self._request.rerank is Reranking.OFF:
+        if self._request.rerank is Reranking.OFF or self._request.guess:  # a guess takes its time, and is made once
             return self._found(self._whole.result())
         try:
             return self._found(self._whole.result(_PATIENCE))

@@ -64,6 +64,12 @@ function create(root) {
     node.file = element("span", "ug-muted");
     node.names.append(node.name, node.file);
     node.line = element("div", "ug-line");
+    node.facts = element("span", "ug-facts");
+    node.thumbs = element("span", "ug-thumbs");
+    node.fits = thumb(node, "thumb_up", "fits");
+    node.fails = thumb(node, "thumb_down", "fails");
+    node.thumbs.append(node.fits, node.fails);
+    node.line.append(node.facts, node.thumbs);
     node.foot.append(node.names, node.line);
     const actions = element("div", "ug-actions");
     const more = action("image_search", grid.words.more, () => grid.send("more", tile.id));
@@ -79,29 +85,33 @@ function create(root) {
   function setTile(node, tile) {
     node.open.setAttribute("aria-label", tile.label);
     node.tile = tile;
-    const shown = JSON.stringify([tile.kind, tile.src, tile.text, tile.badge]);
+    const shown = JSON.stringify([tile.kind, tile.src, tile.text, tile.badge, tile.half]);
     if (node.shown !== shown) { node.shown = shown; setMedia(node, tile); }
     node.name.textContent = tile.title;
     node.file.textContent = tile.file && tile.file !== tile.title ? ` ${tile.file}` : "";
     node.names.title = tile.path;
-    node.line.replaceChildren(...foot(tile));
+    node.facts.replaceChildren(...foot(tile));
+    press(node, tile.thumb);
   }
 
   function setMedia(node, tile) {
-    node.className = `ug-tile ug-${tile.kind}`;
-    const badge = element("span", tile.kind === "text" ? "ug-caption" : "ug-badge");
+    const kind = tile.half ? "pair" : tile.kind;
+    node.className = `ug-tile ug-${kind}`;
+    const badge = element("span", kind === "text" ? "ug-caption" : "ug-badge");
     badge.append(icon(tile.icon), document.createTextNode(tile.badge));
     const parts = [];
     if (tile.src) parts.push(picture(tile));
-    if (tile.kind !== "picture") {
+    if (tile.half?.src) parts.push(withLabel(picture(tile.half), tile.half.label));
+    if (kind !== "picture") {
       const words = element("div", "ug-words");
       const text = element("p");
-      text.textContent = tile.text;
-      if (tile.kind === "text") words.append(badge);
+      text.textContent = tile.half?.text ?? tile.text;
+      if (kind === "text") words.append(badge);
+      if (tile.half?.text !== undefined) withLabel(words, tile.half.label);
       words.append(text);
       parts.push(words);
     }
-    if (tile.kind !== "text") parts.push(badge);
+    if (kind !== "text") parts.push(badge);
     node.media.replaceChildren(...parts);
   }
 
@@ -121,6 +131,39 @@ function create(root) {
     image.src = tile.src;
     frame.append(image);
     return frame;
+  }
+
+  function withLabel(box, label) {
+    const note = element("span", "ug-half");
+    note.textContent = label;
+    box.append(note);
+    return box;
+  }
+
+  function thumb(node, name, kind) {
+    const button = element("button", "ug-thumb");
+    button.type = "button";
+    button.tabIndex = -1;
+    button.append(icon(name));
+    button.addEventListener("click", () => judge(node, kind));
+    return button;
+  }
+
+  function judge(node, kind) {
+    const wanted = node.tile.thumb === kind ? null : kind;
+    press(node, wanted);
+    grid.send(wanted ?? "forget", node.dataset.id);
+  }
+
+  function press(node, given) {
+    node.tile.thumb = given;
+    for (const kind of ["fits", "fails"]) {
+      const on = given === kind;
+      const label = grid.words[kind];
+      node[kind].setAttribute("aria-pressed", String(on));
+      node[kind].setAttribute("aria-label", label);
+      node[kind].title = on ? `${label}: ${grid.words.back}` : label;
+    }
   }
 
   function action(name, label, act) {
@@ -179,7 +222,7 @@ function create(root) {
 
   function setStops(node, stop) {
     node.open.tabIndex = stop;
-    node.actions.querySelectorAll(".ug-action").forEach((button) => { button.tabIndex = stop; });
+    node.querySelectorAll(".ug-action, .ug-thumb").forEach((button) => { button.tabIndex = stop; });
   }
 
   function onKey(event) {
@@ -205,6 +248,9 @@ function create(root) {
       event.preventDefault();
     } else if (event.key === "m" && document.activeElement === node.open) {
       grid.send("more", node.dataset.id);
+      event.preventDefault();
+    } else if ((event.key === "+" || event.key === "-") && document.activeElement === node.open) {
+      judge(node, event.key === "+" ? "fits" : "fails");
       event.preventDefault();
     }
   }

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import streamlit as st
 
-from app.web import words
+from app.web import judging, words
 from app.web.media import original, thumbnail
 from app.web.titles import alternative_text, file_of, place_in_file, plain, title_of
 from uniir.documents import Modality
@@ -28,7 +28,7 @@ def grid(
 ) -> None:
     """Draws the first `shown` hits. `said` tells one search from the next, for a reader.
 
-    `acted` hears open, more, picture or copied, and the document's id; `asked` the words that Enter was pressed on.
+    `acted` hears open, more, picture, copied or a thumb, and the document's id; `asked` the words that Enter was pressed on.
     """
 
     def on_act() -> None:
@@ -60,6 +60,9 @@ def grid_data(hits: Sequence[HitAnswer], shown: int, said: float = 0.0) -> dict[
             "copy": words.COPY_LINK,
             "original": words.ORIGINAL,
             "missing": words.NO_PREVIEW,
+            "fits": words.FITS,
+            "fails": words.FAILS,
+            "back": words.TAKE_BACK,
         },
     }
 
@@ -74,6 +77,7 @@ def tile(hit: HitAnswer) -> dict[str, object]:
     title = title_of(hit)
     has_picture = hit.modality.has_image
     before = hit.retrieval_rank
+    fits = None if hit.judgment is None else hit.judgment.grade > 0
     return {
         "id": hit.id,
         "kind": _KINDS[hit.modality],
@@ -91,5 +95,18 @@ def tile(hit: HitAnswer) -> dict[str, object]:
         "band": {"level": _LEVELS[hit.band], "word": words.BANDS[hit.band]} if hit.band is not None else None,
         "score": f"{hit.score:.2f}",
         "tip": words.scored(hit.score),
-        "label": words.tile(hit.rank, hit.modality, title, hit.band, before),
+        "label": words.tile(hit.rank, hit.modality, title, hit.band, before, fits),
+        "thumb": judging.thumb(hit.judgment),
+        "half": _half(hit),
     }
+
+
+def _half(hit: HitAnswer) -> dict[str, object] | None:
+    """The missing half of a hit, where one was asked for and found."""
+    if hit.complement is None:
+        return None
+    other = hit.complement.document
+    label = words.NEAREST.get(other.modality, words.ONE[other.modality])
+    if other.modality.has_image:
+        return {"label": label, "src": thumbnail(other.id), "alt": alternative_text(other)}
+    return {"label": label, "text": plain(other.text or "")[:_LONGEST]}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.web import asking, words
+from app.web import asking, session, words
 from app.web.address import MAX_NEGATIVES, MAX_SLIDER
+from uniir.errors import UniirError
 from uniir.queries import MAX_RESULTS
 
 
 def options() -> None:
-    """The popover; its label counts what is not as it normally is."""
+    """The popover; its label counts what is not as it normally is. Guesses can be had where the service has a model for them."""
+    guesser = _guesser()
     with st.popover(words.options(asking.ask().unusual), icon=":material/tune:", key="options_popover"), st.container(key="options"):
         left, right = st.columns(2)
         left.slider(words.TEXT_WEIGHT, 0.0, MAX_SLIDER, step=0.1, format="%.1f", key=asking.TEXT_WEIGHT, on_change=_apply)
@@ -18,9 +20,20 @@ def options() -> None:
         left, right = st.columns(2)
         left.text_input(words.NOT_LIKE, placeholder=words.NOT_LIKE_HINT, key=asking.NEGATIVES, on_change=_apply)
         right.text_input(words.PATH, placeholder=words.PATH_HINT, key=asking.PATH, on_change=_apply, max_chars=4096)
+        left, right = st.columns(2)
+        left.toggle(words.HALVES, key=asking.HALVES, help=words.HALVES_HELP, on_change=_apply)
+        if guesser is not None:
+            right.toggle(words.GUESS, key=asking.GUESS, help=words.guess_help(guesser), on_change=_apply)
         left, right = st.columns(2, vertical_alignment="bottom")
         left.number_input(words.RESULTS, 1, MAX_RESULTS, step=12, key=asking.RESULTS, on_change=_apply)
         right.button(words.NORMAL, type="tertiary", key="normal", on_click=_normal, disabled=not asking.ask().unusual)
+
+
+def _guesser() -> str | None:
+    try:
+        return session.collections().guess_model
+    except UniirError:  # the page says it elsewhere
+        return None
 
 
 def parted(typed: str) -> tuple[str, ...]:
@@ -36,6 +49,8 @@ def _apply() -> None:
         negatives=parted(state[asking.NEGATIVES] or ""),
         path=(state[asking.PATH] or "").strip(),
         results=int(state[asking.RESULTS] or asking.ask().results),
+        guess=bool(state.get(asking.GUESS)),
+        halves=bool(state.get(asking.HALVES)),
     )
 
 
@@ -47,4 +62,6 @@ def _normal() -> None:
         negatives=normal.negatives,
         path=normal.path,
         results=normal.results,
+        guess=normal.guess,
+        halves=normal.halves,
     )

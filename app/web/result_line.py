@@ -76,7 +76,10 @@ def _set_rerank(by_default: bool) -> None:
 
 
 def _notes(found: Found) -> None:
-    outcome = found.answer.rerank
+    outcome, guess = found.answer.rerank, found.answer.guess
+    if guess is not None and guess.text is not None:
+        said = words.guessed(guess.model, guess.milliseconds)
+        st.html(f'<p class="u-muted u-note">{escape(said)} <b class="u-guess">\u201c{escape(guess.text)}\u201d</b></p>')
     if outcome.state is RerankState.FAILED and found.reranked is None:
         with st.container(horizontal=True, vertical_alignment="center", key="not_reranked"):
             st.warning(f"**{words.NOT_RERANKED}.** {as_markdown(words.not_reranked(outcome.reason or ''))}", icon=":material/info:")

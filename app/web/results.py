@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.web import asking, document_dialog, picture, states, words
+from app.web import asking, document_dialog, judging, picture, states, words
 from app.web.address import Ask
 from app.web.finding import Found, Search, remember, remembered
 from app.web.grid import grid
@@ -107,6 +107,8 @@ def _draw(client: Client, found: Found) -> None:
     def acted(kind: str, document: str) -> None:
         if kind == "open":
             asking.show_document(document)
+        elif kind in judging.KINDS:
+            judging.judge(client, document, kind)
         elif kind == "copied":
             st.session_state["copied"] = True
         elif kind in {"more", "picture"}:
@@ -120,6 +122,7 @@ def _draw(client: Client, found: Found) -> None:
         grid(hits, shown, found.milliseconds, acted, _asked)
     if st.session_state.pop("copied", False):
         st.toast(words.LINK_COPIED, icon=":material/link:")
+    judging.tell()
     if shown < len(hits):
         _more(shown, len(hits))
     _open(client, found)

@@ -39,6 +39,9 @@ PATH = "Only paths that start with"
 PATH_HINT = "photos/"
 RESULTS = "Number of results"
 NORMAL = "Back to normal"
+HALVES = "Add missing halves"
+HALVES_HELP = "Beside a picture the nearest text of the collection, beside a text the nearest picture."
+GUESS = "Guess first"
 NOTHING_GIVEN = "Type something or add a picture."
 DROP = "Drop the picture to search with it"
 # what the page's script tells
@@ -73,6 +76,10 @@ MORE_LIKE_THIS = "More like this"
 SEARCH_WITH_PICTURE = "Search with this picture"
 ORIGINAL = "Original"
 NO_PREVIEW = "No preview"
+FITS = "Fits"
+FAILS = "Does not fit"
+TAKE_BACK = "press again to take it back"
+NEAREST = {Modality.IMAGE: "Nearest picture", Modality.TEXT: "Nearest text"}
 
 # the dialog
 RESULT = "Result"
@@ -275,6 +282,18 @@ def weaker(count: int, better: int) -> str:
     return f"{count:,} more that fit less well" if count > 1 else "1 more that fits less well"
 
 
+def not_judged(why: str) -> str:
+    return f"That could not be kept: {why}"
+
+
+def guess_help(model: str) -> str:
+    return f"{model} writes what you may be looking for, and that is searched in place of your words and picture."
+
+
+def guessed(model: str | None, milliseconds: float) -> str:
+    return f"{model or 'The model'} guessed in {max(milliseconds, 100) / 1000:.1f} s, and this was searched:"
+
+
 def was_before(place: int) -> str:
     return f"Was {place} before reranking"
 
@@ -324,11 +343,13 @@ def could_not_be_read(count: int) -> str:
     return "1 file could not be read" if count == 1 else f"{count:,} files could not be read"
 
 
-def tile(place: int, kind: Modality, title: str, band: Band | None, before: int | None) -> str:
-    """A tile's name for a reader."""
+def tile(place: int, kind: Modality, title: str, band: Band | None, before: int | None, fits: bool | None = None) -> str:
+    """A tile's name for a reader; `fits` is what somebody said of it."""
     parts = [f"Place {place}", ONE[kind].lower(), title]
     if band is not None:
         parts.append(f"{BANDS[band].lower()} match")
     if before is not None and before != place:
         parts.append(f"was {before}")
+    if fits is not None:
+        parts.append("judged to fit" if fits else "judged not to fit")
     return ", ".join(parts)

@@ -27,6 +27,8 @@ ASKS = st.builds(
     path=_TEXTS,
     results=st.integers(1, MAX_RESULTS),
     rerank=st.sampled_from(Reranking),
+    guess=st.booleans(),
+    halves=st.booleans(),
 )
 
 

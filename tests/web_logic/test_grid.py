@@ -4,6 +4,7 @@ from app.web.grid import first_weak, grid_data, tile
 from tests.web_logic.hits import hit
 from uniir.documents import Modality
 from uniir.hits import Band
+from uniir.wire import ComplementAnswer, GivenGrade, HitAnswer, Neighbour
 
 
 def test_weaker_matches_begin_where_nothing_better_follows() -> None:
@@ -42,3 +43,23 @@ def test_without_cut_points_the_number_stands_in_for_the_band() -> None:
 def test_pictures_come_from_the_page_s_own_origin() -> None:
     assert tile(hit(modality=Modality.IMAGE))["src"] == "/media/document/0000000000001/256"
     assert tile(hit())["src"] is None
+
+
+def test_a_thumb_stands_where_somebody_gave_one_and_a_reader_hears_it() -> None:
+    good, bad, none = (tile(hit(judgment=given)) for given in (GivenGrade(id=1, grade=3), GivenGrade(id=2, grade=0), None))
+    assert (good["thumb"], bad["thumb"], none["thumb"]) == ("fits", "fails", None)
+    assert str(good["label"]).endswith("judged to fit")
+    assert str(bad["label"]).endswith("judged not to fit")
+
+
+def test_a_missing_half_stands_beside_its_hit() -> None:
+    text, picture = hit(2), hit(3, Modality.IMAGE)
+    beside_text = tile(hit(complement=ComplementAnswer(document=_short(picture), score=0.4)))["half"]
+    assert beside_text == {"label": "Nearest picture", "src": "/media/document/0000000000003/256", "alt": "Picture, apple.webp"}
+    beside_picture = tile(hit(modality=Modality.IMAGE, complement=ComplementAnswer(document=_short(text), score=0.4)))["half"]
+    assert beside_picture == {"label": "Nearest text", "text": "A sour apple."}
+    assert tile(hit())["half"] is None
+
+
+def _short(one: HitAnswer) -> Neighbour:
+    return Neighbour(**one.model_dump(include=set(Neighbour.model_fields)))

@@ -1,0 +1,55 @@
+"""Thumbs on results: by mouse and by keys, kept with the search, taken back in the dialog."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.web.browsing import Visitor
+from tests.web.search_screen import SearchScreen
+
+pytestmark = pytest.mark.slow
+Visit = Callable[..., Visitor]
+
+
+def pressed(screen: SearchScreen, number: int, thumb: str) -> Locator:
+    return screen.tiles.nth(number).get_by_role("button", name=thumb, exact=True, pressed=True)
+
+
+def test_a_thumb_stays_with_its_search_until_it_is_taken_back(visitor: Visit) -> None:
+    someone = visitor()
+    screen = SearchScreen(someone).search("something to judge by its looks")
+    screen.tiles.nth(0).get_by_role("button", name="Fits", exact=True).click()
+    expect(pressed(screen, 0, "Fits")).to_be_visible()
+    screen.focus_tile(1)
+    screen.page.keyboard.press("-")
+    expect(pressed(screen, 1, "Does not fit")).to_be_visible()
+    expect(screen.tiles.nth(0).get_by_role("button", name=re.compile("judged to fit"))).to_be_attached()
+    someone.shot("results-judged")
+    screen.page.reload()
+    screen.wait_for_results()
+    expect(pressed(screen, 0, "Fits")).to_be_visible()
+    expect(pressed(screen, 1, "Does not fit")).to_be_visible()
+    screen.focus_tile(1)
+    screen.page.keyboard.press("-")
+    expect(pressed(screen, 1, "Does not fit")).to_be_hidden()
+    screen.open(0)
+    screen.dialog.get_by_role("button", name="Fits", exact=True).click()
+    expect(screen.dialog.get_by_role("button", name="Fits", exact=True)).to_be_enabled()
+    screen.settle()
+    screen.page.keyboard.press("Escape")
+    expect(screen.dialog).to_be_hidden()
+    expect(pressed(screen, 0, "Fits")).to_be_hidden()
+
+
+def test_missing_halves_stand_beside_their_results(visitor: Visit) -> None:
+    screen = SearchScreen(visitor()).search("old silver coins")
+    with screen.options():
+        screen.page.get_by_text("Add missing halves").click()
+        screen.settle()
+    expect(screen.page).to_have_url(re.compile("halves=on"))
+    expect(screen.tiles.get_by_text(re.compile("Nearest (text|picture)")).first).to_be_visible()
+    expect(screen.page.get_by_text("Guess first")).to_have_count(0)
