@@ -15,6 +15,7 @@ from app.reranking import Rerankers
 from encoders.arithmetic import ArithmeticEncoder
 from encoders.bands import band_cuts
 from encoders.catalogue import load_encoder, remarks_on
+from encoders.processes import SpreadEncoder, start_crew
 from ingest.beside import Beside, OtherSpace
 from ingest.changes import Request, outermost, walked_before
 from ingest.doctor import Patient
@@ -39,6 +40,7 @@ from storage.sql.ledger import SqlLedger
 from storage.sql.library import SqlLibrary, unused_pictures
 from storage.sql.presence import Presence
 from storage.sql.spaces import SqlSpaces, within
+from storage.sql.transfer import SqlTransfer
 from storage.sql.turns import SqlTurns
 from storage.thumbnails import Thumbnails
 from uniir.errors import ModelUnavailable, StoreUnavailable
@@ -83,6 +85,9 @@ class Installation:
         self.images = FileImages(settings.pixel_limit)
 
     def close(self) -> None:
+        for encoder in self._encoders.values():
+            if isinstance(encoder, SpreadEncoder):
+                encoder.close()
         if "presence" in self.__dict__:  # somebody wanted it known
             self.presence.close()
         self._engines.close()
@@ -124,11 +129,15 @@ class Installation:
         if name == "arithmetic":
             return ArithmeticEncoder()
         device = Device(self.settings.device, dtype, self.settings.threads)
+        models, processes = self.settings.models_dir, self.settings.processes
         try:
-            return load_encoder(name, device, self.settings.models_dir)
+            encoder = load_encoder(name, device, models)
         except ImportError as error:
             way_out = "Install `uniir[local]`."
             raise ModelUnavailable(f"The encoder {name!r} needs {error.name}, which is not installed.", way_out) from None
+        if processes == 1:
+            return encoder
+        return SpreadEncoder(encoder, lambda: start_crew(name, encoder.space, device, models, processes), processes)
 
     def encoder_of(self, collection: CollectionRecord) -> Encoder:
         """The encoder a collection was made with; raises SpaceMismatch where it is no longer the same."""
@@ -165,6 +174,10 @@ class Installation:
         """The collection seen through each of its other spaces, those on their way out left aside."""
         spaces = self.spaces.of(collection)
         return [within(collection, one) for one in spaces if one.id != collection.space_id and one.state is not SpaceState.REMOVING]
+
+    @cached_property
+    def transfer(self) -> SqlTransfer:
+        return SqlTransfer(self._engines)
 
     @cached_property
     def browser(self) -> SqlBrowser:
@@ -213,6 +226,10 @@ class OwnedInstallation:
             if collection.vectors not in self._stores:
                 self._stores[collection.vectors] = self.database.open(collection.vectors, collection.space.dimension)
             return self._stores[collection.vectors]
+
+    def opened_store(self, collection: CollectionRecord) -> VectorStore | None:
+        """The collection's vectors where they are open already, for those who would not wait for that."""
+        return self._stores.get(collection.vectors)
 
     def drop_vectors(self, collection: CollectionRecord) -> None:
         """Forgets all vectors of a collection; the catalog still has them."""

@@ -22,24 +22,27 @@ class CollectionFacts:
         self._measured: dict[int, tuple[object, DiskUse]] = {}
 
     def of(self, record: CollectionRecord) -> CollectionAnswer:
-        """Raises StoreUnavailable."""
+        """Index and disk are left out while the vectors are not opened, so that a service that starts can say what it has at once."""
         counts = self._installation.collections.counts(record)
         last_run = self._last_run(record)
         spaces = worth_telling(spaces_of(self._installation, record))
         state = (tuple(counts.indexed.values()), last_run, [(one.id, one.indexed) for one in spaces])
-        return collection_answer(record, counts).model_copy(
-            update={
-                "dimension": record.space.dimension,
-                "last_run": last_run,
-                "spaces": spaces,
-                "index": IndexFacts(
-                    kind=self._everything.store(record).index_kind,
-                    engine=self._everything.database.engine,
-                    vectors=sum(counts.indexed.values()),
-                ),
-                "disk": self._disk(record, state),
-            }
+        store = self._everything.opened_store(record)
+        answer = collection_answer(record, counts).model_copy(
+            update={"dimension": record.space.dimension, "last_run": last_run, "spaces": spaces}
         )
+        if store is None:
+            return answer
+        report = store.report
+        index = IndexFacts(
+            kind=report.kind,
+            engine=self._everything.database.engine,
+            vectors=sum(counts.indexed.values()),
+            why=report.why,
+            recall=report.recall,
+            search=dict(report.search),
+        )
+        return answer.model_copy(update={"index": index, "disk": self._disk(record, state)})
 
     def _last_run(self, record: CollectionRecord) -> LastRun | None:
         run = self._installation.browser.last_run(record)

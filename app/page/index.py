@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 
 from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
@@ -19,18 +22,38 @@ _CHANGES = (
     ('<link rel="shortcut icon" href="./favicon.png" />', ""),  # the page brings its own
     ("</head>", _SERVER),
 )
+# Scripts of what the first screen shows. Streamlit's asks for them one after the other, each when it meets the first such thing.
+_SHOWN_FIRST = ("BidiComponent", "Button", "Html", "PageLink", "Popover", "Selectbox", "TextInput")
+_PRELOAD = '<link rel="modulepreload" crossorigin href="./static/js/{}">'
+_IMPORTED = re.compile(r'''(?:from|import)\s*"\./([\w.-]+\.js)"''')
 
 
 class Index:
     """Answers for the address of every screen."""
 
     def __init__(self) -> None:
-        page = (files("streamlit") / "static" / "index.html").read_text("utf-8")
+        static = Path(str(files("streamlit"))) / "static"
+        page = (static / "index.html").read_text("utf-8")
         styles = "".join((files("app.web") / name).read_text("utf-8") for name in _STYLES)
         page = page.replace("</body>", f"<style>{styles}</style></body>", 1)  # behind Streamlit's own, so that ours win
         for old, new in _CHANGES:
             page = page.replace(old, new, 1)
-        self._page = page
+        early = "".join(
+            f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in _early(static / "static" / "js", page)
+        )
+        self._page = page.replace("</head>", f"{early}</head>", 1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await HTMLResponse(self._page, headers={"Cache-Control": "no-cache"})(scope, receive, send)
+
+
+def _early(scripts: Path, page: str) -> Iterator[str]:
+    """The files of what is shown first and what these import, without those that the page names itself."""
+    wanted = [file.name for part in _SHOWN_FIRST for file in scripts.glob(f"{part}.*.js")]
+    known = set(wanted)
+    while wanted:
+        name = wanted.pop()
+        yield name
+        imported = set(_IMPORTED.findall((scripts / name).read_text("utf-8"))) - known
+        known |= imported
+        wanted += [one for one in imported if one not in page and (scripts / one).is_file()]

@@ -29,6 +29,7 @@ from uniir.tokens import token_of
 
 COMMAND = "uniir ui"
 _FOLLOW_SECONDS = 1.0
+_PAGE_FIRST_SECONDS = 3.0  # a browser that is opened at once gets its page before the encoder takes the processor
 
 
 def run(settings: Settings, tell: Callable[[str], None], service: str | None = None) -> None:
@@ -99,7 +100,7 @@ def _run_with_service(settings: Settings, tell: Callable[[str], None]) -> None:
         stop_signals() as asked_to_stop,
     ):
         secret = secrets.token_urlsafe(32)
-        readiness = Readiness(service)
+        readiness = Readiness(service, _PAGE_FIRST_SECONDS)
         readiness.postpone()
         whereabouts = Whereabouts(Surroundings(listening.local_address, secret))
         page, rules = streamlit_app(settings.upload_megabytes), Rules.of(settings, secret)

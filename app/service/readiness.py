@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from threading import Event
 
 from uniir.errors import ModelUnavailable, Unavailable, UniirError
@@ -17,8 +18,10 @@ _WORDS = "a small boat on calm water"  # a query like any other; what it finds d
 class Readiness:
     """Searches once in every collection to load what searching needs, and then once more whenever somebody asks."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, pause: float = 0.0) -> None:
+        """`pause` are the seconds that go by before anything is loaded, for who has something more urgent to do at a start."""
         self._service = service
+        self._pause = pause
         self._warmed = Event()
         self._warmed.set()
 
@@ -28,6 +31,7 @@ class Readiness:
 
     def warm(self) -> None:
         """Loads the encoders and stores of all collections; an error is logged, and told to whoever asks later."""
+        time.sleep(self._pause)
         try:
             for collection in self._service.collections().collections:
                 self._try(collection.name)

@@ -33,6 +33,9 @@ class IndexFacts(Answer):
     kind: str
     engine: str
     vectors: int
+    why: str = ""
+    recall: float | None = Field(None, description="recall@10 against exact search when it was last measured")
+    search: dict[str, int] = {}
 
 
 class DiskUse(Answer):
@@ -64,8 +67,8 @@ class CollectionAnswer(Answer):
     spaces: list[SpaceAnswer] = []
     dimension: int | None = None
     last_run: LastRun | None = None
-    index: IndexFacts | None = None
-    disk: DiskUse | None = None
+    index: IndexFacts | None = Field(None, description="none while a service that was just started has not opened the vectors yet")
+    disk: DiskUse | None = Field(None, description="as with the index")
 
 
 class CollectionsAnswer(Answer):
