@@ -14,6 +14,7 @@ from uniir.texts import parse_json, require_clean, require_clean_json, require_t
 
 _FIELDS = frozenset({"did", "txt", "img_path", "modality"})
 _ANCESTORS = 3  # M-BEIR's pools lie in ROOT/cand_pool/local and their pictures' paths start at ROOT
+_LONGEST_DID = 400  # bytes; see ingest.scopes.LONGEST_ROOT
 _MBEIR_PICTURES = "mbeir_images"
 
 
@@ -93,6 +94,8 @@ def _parse(path: Path, line: bytes, number: int) -> ManifestLine | RefusedLine:
         fields = _fields(line)
         if fields.get("did") is not None:
             require_clean(str(fields["did"]), "the did")
+            if len(str(fields["did"]).encode()) > _LONGEST_DID:
+                raise InputFailure("did-too-long", f"the did is longer than {_LONGEST_DID} bytes")
             locator = f"did={fields['did']}"
         picture = _picture(path, fields.get("img_path"))
         if picture is not None:

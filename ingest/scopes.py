@@ -10,6 +10,9 @@ from ingest.walk import Scope, readable_suffix
 from uniir.errors import UsageError
 from uniir.ledger import Ledger
 
+# Index entries of Postgres hold 2,700 bytes: root, path and place in a manifest together stay below that, on SQLite too.
+LONGEST_ROOT = 800
+
 
 def resolve_scopes(paths: Sequence[Path], ledger: Ledger) -> Sequence[Scope]:
     """Scopes for these paths, none inside another. A path above known roots becomes their root. Raises UsageError."""
@@ -43,8 +46,10 @@ def _sorted_out(paths: Sequence[Path]) -> tuple[list[str], dict[str, set[str]]]:
             os.fspath(resolved).encode()
         except UnicodeEncodeError:
             raise UsageError(f"The name {os.fsencode(path)!r} is not valid UTF-8.", "Rename it.") from None
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, ValueError) as error:  # a NUL character is no part of any name
             raise UsageError(f"{path} can't be ingested: {getattr(error, 'strerror', None) or error}.", "Nothing was changed.") from None
+        if len(os.fsencode(resolved)) > LONGEST_ROOT:
+            raise UsageError(f"{path} can't be ingested: its path is longer than {LONGEST_ROOT} bytes.", "Move it further up.")
         if resolved.is_dir():
             directories.add(os.fspath(resolved))
         elif readable_suffix(resolved.name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
@@ -19,6 +20,7 @@ TEXT_SUFFIXES = frozenset({".txt", ".md"})
 MANIFEST_SUFFIX = ".jsonl"
 SIDECAR_SUFFIXES = (".txt", ".md", ".json")  # in this order their texts are joined
 IGNORE_FILE = ".uniirignore"
+_LONGEST_PATH = 1400  # bytes; see ingest.scopes.LONGEST_ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,11 @@ class _Listing:
         except UnicodeEncodeError:
             shown = directory + os.fsencode(entry.name).decode("utf-8", "backslashreplace")
             self.items.append((shown, Obstacle(shown, "name-not-utf8", "the file name is not valid UTF-8; rename it")))
+            return
+        if len(path.encode()) > _LONGEST_PATH:
+            shown = path.encode()[: _LONGEST_PATH // 2].decode(errors="ignore") + f"… ({hashlib.sha256(path.encode()).hexdigest()[:8]})"
+            reason = f"its path below the root is longer than {_LONGEST_PATH:,} bytes"
+            self.items.append((shown, Obstacle(shown, "path-too-long", reason)))
             return
         if is_directory:
             self.items.append((path + "/", None))

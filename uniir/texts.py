@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 
 from uniir.documents import Json
 from uniir.errors import InputFailure
@@ -67,6 +68,8 @@ def require_clean_json(value: Json, what: str, depth: int = 0) -> None:
     match value:
         case str():
             require_clean(value, what)
+        case float() if not math.isfinite(value):
+            raise InputFailure("metadata-number", f"{what} holds a number that is too large")
         case list():
             for element in value:
                 require_clean_json(element, what, depth + 1)

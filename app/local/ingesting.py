@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from ingest.pipeline import Ingest
 from ingest.scopes import require_ingestible, resolve_scopes
 from storage.sql.collections import CollectionRecord
 from uniir.errors import UsageError
+from uniir.protocols import GOOD_RECALL
 from uniir.settings import Settings
 from uniir.wire import FailedInput, IngestReport, IngestRequest
 
@@ -47,7 +49,7 @@ class Ingesting:
         """Makes the collection if it is new. Raises UsageError, ModelUnavailable for what could only fail later."""
         settings, paths = self._installation.settings, [Path(path) for path in request.paths]
         name = request.collection if request.collection is not None else settings.collection
-        relative = next((path for path in paths if not path.is_absolute()), None)
+        relative = next((path for path in paths if not _is_absolute(path)), None)
         if relative is not None:
             raise UsageError(f"{relative} is no absolute path.", "Name the folder in full, as it is called on the machine of the service.")
         require_outside(settings, paths)
@@ -84,7 +86,17 @@ class Ingesting:
         wanted = Request(scopes, tuple(request.exclude), prune=request.prune, retry=request.retry)
         return collection, self._everything.ingest(collection, wanted, sink, stop, hurry)
 
+    def _index_note(self, collection: CollectionRecord, counts: Counts) -> str:
+        """Which index what was written went into, and why; nothing where there is no choice."""
+        store = self._everything.opened_store(collection)
+        if not counts.documents or store is None or (report := store.report).kind == "exact":
+            return ""
+        found = "" if report.recall is None else f"; it finds {report.recall:.1%} of the ten nearest"
+        below = "" if report.recall is None or report.recall >= GOOD_RECALL else f", less than {GOOD_RECALL:.0%} with all its effort"
+        return f"Index {report.kind}: {report.why}{found}{below}."
+
     def _report(self, accepted: AcceptedIngest, collection: CollectionRecord, counts: Counts, seconds: float) -> IngestReport:
+        index_note = self._index_note(collection, counts)
         return IngestReport(
             collection=collection.name,
             added=counts.added,
@@ -99,7 +111,7 @@ class Ingesting:
             gone=counts.gone,
             quarantined=counts.quarantined,
             interrupted=counts.interrupted,
-            notes=[note for note in (accepted.introduction, *_empty_places(accepted.request)) if note],
+            notes=[note for note in (accepted.introduction, *_empty_places(accepted.request), index_note) if note],
         )
 
 
@@ -108,6 +120,14 @@ def _pools_told(paths: Sequence[Path], corpora: Sequence[Path]) -> str:
         return ""
     told = ", ".join(str(one) for one in corpora if one not in paths)
     return f"Laid out as M-BEIR is; its candidates are the corpus ({told}). "
+
+
+def _is_absolute(path: Path) -> bool:
+    """Whether a file system could know such a path at all, and in full."""
+    try:
+        return path.is_absolute() and b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def require_outside(settings: Settings, paths: Sequence[Path]) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select
 
 from storage.sql.engines import Engines
 from storage.sql.schema import EmbeddingState, collections, documents, embeddings, failures, spaces
@@ -75,20 +75,10 @@ class SqlCollections:
             found.space.require(space)
             return found
         require_name(name)
-        with self._engines.writing() as connection:
-            collection_id = connection.execute(insert(collections).values(name=name).returning(collections.c.id)).scalar_one()
-            connection.execute(
-                insert(spaces).values(
-                    collection_id=collection_id,
-                    encoder=space.encoder,
-                    weights=space.weights,
-                    preprocessing=space.preprocessing,
-                    dtype=space.dtype,
-                    dimension=space.dimension,
-                    metric=space.metric,
-                )
-            )
-        return self.get(name)
+        self._engines.settled(lambda connection: _made(connection, name, space))
+        made = self.get(name)
+        made.space.require(space)  # another process may have been there first
+        return made
 
     def remove(self, record: CollectionRecord) -> None:
         """The collection with everything that belongs to it in the catalog."""
@@ -122,6 +112,23 @@ class SqlCollections:
 def vectors_name(collection: int, space: int) -> str:
     """What the vectors of one space of a collection are called in the vector store."""
     return f"uniir_{collection}_{space}"
+
+
+def _made(connection: Connection, name: str, space: VectorSpace) -> None:
+    if connection.execute(select(collections.c.id).where(collections.c.name == name)).first() is not None:
+        return
+    collection_id = connection.execute(insert(collections).values(name=name).returning(collections.c.id)).scalar_one()
+    connection.execute(
+        insert(spaces).values(
+            collection_id=collection_id,
+            encoder=space.encoder,
+            weights=space.weights,
+            preprocessing=space.preprocessing,
+            dtype=space.dtype,
+            dimension=space.dimension,
+            metric=space.metric,
+        )
+    )
 
 
 def require_name(name: str) -> None:

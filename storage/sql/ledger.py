@@ -124,8 +124,7 @@ class SqlLedger:
         return found
 
     def record(self, drafts: Sequence[SourceDraft]) -> Recording:
-        with self._engines.writing() as connection:
-            return Recorder(connection, self._collection).record(drafts)
+        return self._engines.settled(lambda connection: Recorder(connection, self._collection).record(drafts))
 
     def move_manifest(self, manifest: SourceRecord, to: SourceKey, signature: str) -> None:
         family = self._mine & (sources.c.root == manifest.key.root) & (sources.c.path == manifest.key.path)
