@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.worker import Answer, Refusal, Task
+from encoders.messages import Answer, Refusal, Task
 from models.devices import Device
 from uniir.documents import Document, Modality
 from uniir.errors import ModelUnavailable, UniirError, UsageError

@@ -9,43 +9,15 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from encoders.catalogue import load_encoder
+from encoders.messages import Refusal, Task
 from models.devices import Device
 from uniir.errors import UniirError
 from uniir.protocols import Encoder, Prepared
-from uniir.spaces import VectorSpace
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What a process is to be: which encoder, where its weights are looked for, and what it computes on."""
-
-    encoder: str
-    models: Path
-    device: str
-    dtype: str
-    threads: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why there are no vectors; `known` for an error with words for a person, which is then raised in its class."""
-
-    what: str
-    way_out: str = ""
-    known: type[UniirError] | None = None
-
-
-Answer = NDArray[np.float32] | VectorSpace | Refusal
 
 
 def main() -> None:
@@ -64,11 +36,11 @@ def main() -> None:
 
 def _own_device(wanted: str) -> str:
     """The device as accelerate names it for this process, which sees no card but its own."""
-    if wanted == "cpu":
-        return wanted
-    from accelerate import PartialState
-
-    return str(PartialState().device)
+    try:
+        from accelerate import PartialState
+    except ImportError:  # as where there is no torch: the starter encoder needs neither
+        return "cpu"
+    return str(PartialState(cpu=wanted == "cpu").device)
 
 
 def _serve(connection: Connection, encoder: Encoder) -> None:

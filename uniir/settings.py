@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     pixel_limit: int = Field(DEFAULT_PIXEL_LIMIT, gt=0, description="pixels a picture may have")
     workers: int = Field(default_factory=lambda: os.cpu_count() or 1, gt=0, description="threads that read and decode")
     threads: int = Field(default_factory=lambda: os.cpu_count() or 1, gt=0, description="threads that encode")
+    processes: int = Field(1, gt=0, le=64, description="processes that encode in an ingest, one on each device (docs/ingest.md)")
     keep_vectors: bool = Field(True, description="keep vectors in the catalog, so that a lost vector store needs no encoding")
     wait_seconds: float = Field(10.0, ge=0, description="how long a command waits for another that has the data directory")
     host: str = Field("127.0.0.1", description="where `uniir serve` and `uniir ui` listen; elsewhere than on loopback only with a token")

@@ -17,6 +17,9 @@ def ingest(
     encoder: Annotated[str | None, typer.Option(help="The encoder of a new collection.", show_default="starter")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="What to leave out, in gitignore syntax; may be repeated.")] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Delete documents whose files are gone.")] = False,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Encode in so many processes, one on each device.", show_default="1")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -29,6 +32,7 @@ def ingest(
             encoder=encoder,
             exclude=tuple(exclude or ()),
             prune=prune,
+            processes=processes,
             dry_run=dry_run,
             as_json=as_json,
             data_dir=data_dir,

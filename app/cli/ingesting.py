@@ -33,6 +33,7 @@ class IngestOptions:
     exclude: tuple[str, ...] = ()
     prune: bool = False
     retry: bool = False
+    processes: int | None = None
     dry_run: bool = False
     as_json: bool = False
     data_dir: Path | None = None
@@ -41,6 +42,8 @@ class IngestOptions:
 def run_ingest(options: IngestOptions) -> None:
     """Ingests and reports. Raises typer.Exit with 3 where inputs failed, 130 where it was interrupted."""
     settings = settings_for(options.data_dir, options.collection, options.encoder)
+    if options.processes is not None:
+        settings = settings.model_copy(update={"processes": options.processes})
     request = _request(settings, options)
     if options.dry_run:
         report = _plan(settings, request)
