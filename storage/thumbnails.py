@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,10 +13,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from uniir.errors import StoreUnavailable
+from uniir.errors import StoreUnavailable, UsageError
 from uniir.images import WORKING_SIDE
 
 _QUALITY = 82
+_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}-\d+\.jpg")
 
 
 class ThumbnailSize(IntEnum):
@@ -58,6 +61,28 @@ class Thumbnails:
             unfinished = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
             reduced.save(unfinished, "JPEG", quality=_QUALITY)
             unfinished.replace(path)
+
+    def files(self, sha256: str) -> Iterator[tuple[str, Path]]:
+        """The thumbnails of a picture that are there, by names that `put_back` takes."""
+        for path in (self.path(sha256, one) for one in ThumbnailSize):
+            if path.is_file():
+                yield f"{path.parent.name}/{path.name}", path
+
+    def put_back(self, name: str, file: Path) -> None:
+        """A thumbnail out of another place, unless it is here. Raises UsageError for what is no name of one, StoreUnavailable."""
+        if not _NAME.fullmatch(name):
+            raise UsageError(f"{name!r} is no thumbnail's name.", "Take another backup.")
+        path = self._directory / name
+        try:
+            if not path.is_file():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+                shutil.copyfile(file, unfinished)
+                unfinished.replace(path)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"Thumbnails can't be written to {self._directory}: {error.strerror or error}.", "Make room, or mend the permissions."
+            ) from error
 
     def size(self, sha256: str) -> int:
         """Bytes that the picture's thumbnails take."""

@@ -17,6 +17,8 @@ from uniir.documents import Modality
 from uniir.errors import QueryError, ServiceUnavailable
 from uniir.queries import Reranking, Weights
 from uniir.wire import (
+    BackupAnswer,
+    BackupRequest,
     CollectionAnswer,
     CollectionsAnswer,
     DeleteAnswer,
@@ -42,6 +44,7 @@ from uniir.wire import (
     RebuildAnswer,
     RebuildRequest,
     RemoveSpaceRequest,
+    RestoreRequest,
     RollbackRequest,
     ScoringAnswer,
     ScoringRequest,
@@ -247,6 +250,12 @@ class Client:
 
     def rebuild(self, request: RebuildRequest) -> RebuildAnswer:
         return self._connection.post("/v1/rebuild", RebuildAnswer, request, PATIENT)
+
+    def backup(self, request: BackupRequest) -> BackupAnswer:
+        return self._connection.post("/v1/backup", BackupAnswer, request, PATIENT)
+
+    def restore(self, request: RestoreRequest) -> BackupAnswer:
+        return self._connection.post("/v1/restore", BackupAnswer, request, PATIENT)
 
     def delete(self, request: DeleteRequest) -> DeleteAnswer:
         return self._connection.post("/v1/delete", DeleteAnswer, request, PATIENT)

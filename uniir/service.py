@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from uniir.wire import (
+    BackupAnswer,
+    BackupRequest,
     CollectionAnswer,
     CollectionsAnswer,
     DeleteAnswer,
@@ -32,6 +34,7 @@ from uniir.wire import (
     RebuildAnswer,
     RebuildRequest,
     RemoveSpaceRequest,
+    RestoreRequest,
     RollbackRequest,
     ScoringAnswer,
     ScoringRequest,
@@ -141,5 +144,13 @@ class Service(Protocol):
     def doctor(self, request: DoctorRequest) -> DoctorAnswer: ...
 
     def rebuild(self, request: RebuildRequest) -> RebuildAnswer: ...
+
+    def backup(self, request: BackupRequest) -> BackupAnswer:
+        """Writes a collection to a directory on the machine that owns the data."""
+        ...
+
+    def restore(self, request: RestoreRequest) -> BackupAnswer:
+        """Brings a collection back. Raises UsageError for a damaged backup, and for what is here already."""
+        ...
 
     def delete(self, request: DeleteRequest) -> DeleteAnswer: ...

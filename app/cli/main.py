@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import uniir
-from app.cli import collections, evaluate, failures, ingest, judge, models, reference, search, serve, spaces, ui
+from app.cli import backups, collections, evaluate, failures, ingest, judge, models, reference, search, serve, spaces, ui
 from app.cli.output import say, tell
 from uniir.errors import UniirError
 
@@ -50,6 +50,8 @@ app.command("status")(collections.status)
 app.command("doctor")(collections.doctor)
 app.command("rebuild")(collections.rebuild_vectors)
 app.command("delete")(collections.delete)
+app.command("backup")(backups.backup)
+app.command("restore")(backups.restore)
 app.add_typer(failures.app, name="failures")
 app.command("instructions")(reference.instructions)
 app.add_typer(spaces.app, name="spaces")

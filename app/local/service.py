@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from app.local.backups import Backups
 from app.local.documents import Documents
 from app.local.examples import Examples
 from app.local.filling import SpaceFilling
@@ -25,6 +26,8 @@ from storage.ownership import Claim
 from storage.sql.collections import require_name
 from storage.sql.jobs import Origin
 from uniir.wire import (
+    BackupAnswer,
+    BackupRequest,
     CollectionAnswer,
     CollectionsAnswer,
     DeleteAnswer,
@@ -50,6 +53,7 @@ from uniir.wire import (
     RebuildAnswer,
     RebuildRequest,
     RemoveSpaceRequest,
+    RestoreRequest,
     RollbackRequest,
     ScoringAnswer,
     ScoringRequest,
@@ -79,6 +83,7 @@ class LocalService:
         self._listing = Listing(everything)
         self._board = JobBoard(installation.jobs, installation.presence, Work(Ingesting(everything), SpaceFilling(everything)), turns)
         self._spaces = Spaces(everything, turns)
+        self._backups = Backups(everything, turns)
         self._upkeep = Upkeep(everything, turns)
 
     def announce(self, address: str, secret: str) -> None:
@@ -211,6 +216,12 @@ class LocalService:
 
     def rebuild(self, request: RebuildRequest) -> RebuildAnswer:
         return self._upkeep.rebuild(request)
+
+    def backup(self, request: BackupRequest) -> BackupAnswer:
+        return self._backups.backup(request)
+
+    def restore(self, request: RestoreRequest) -> BackupAnswer:
+        return self._backups.restore(request)
 
     def delete(self, request: DeleteRequest) -> DeleteAnswer:
         return self._upkeep.delete(request)

@@ -15,6 +15,7 @@ from app.service.limits import BodyLimit
 from app.service.measuring import Measurements
 from app.service.observing import Observer
 from app.service.readiness import Readiness
+from app.service.routes.backups import backup_routes
 from app.service.routes.documents import document_routes
 from app.service.routes.health import health_routes
 from app.service.routes.ingest import ingest_routes
@@ -67,6 +68,7 @@ def create_app(
     app.include_router(judgment_routes(service), dependencies=everywhere)
     app.include_router(space_routes(service), dependencies=everywhere)
     app.include_router(upkeep_routes(service), dependencies=everywhere)
+    app.include_router(backup_routes(service), dependencies=everywhere)
     app.include_router(health_routes(instance_of(secret), readiness or Readiness(service), measurements))
     app.add_middleware(BodyLimit, upload_bytes=settings.upload_megabytes * 2**20, uploads=_UPLOADS)
     app.add_middleware(Guard, rules=Rules.of(settings, secret))

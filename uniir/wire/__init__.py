@@ -1,5 +1,6 @@
 """What the command line prints, the service answers and the client reads: one set of values for all three, by subject."""
 
+from uniir.wire.backups import BackupAnswer, BackupRequest, RestoreRequest
 from uniir.wire.collections import (
     CollectionAnswer,
     CollectionsAnswer,
@@ -57,6 +58,7 @@ from uniir.wire.upkeep import (
     DoctorAnswer,
     DoctorRequest,
     FindingAnswer,
+    IndexAnswer,
     RebuildAnswer,
     RebuildRequest,
     RebuiltCollection,
@@ -66,6 +68,8 @@ from uniir.wire.values import MAX_TEXT, Answer, DocumentId, Request, Sha256, Tex
 __all__ = [
     "MAX_TEXT",
     "Answer",
+    "BackupAnswer",
+    "BackupRequest",
     "CollectionAnswer",
     "CollectionsAnswer",
     "ComplementAnswer",
@@ -88,6 +92,7 @@ __all__ = [
     "GuessAnswer",
     "HeldDocuments",
     "HitAnswer",
+    "IndexAnswer",
     "IndexFacts",
     "IngestReport",
     "IngestRequest",
@@ -118,6 +123,7 @@ __all__ = [
     "RemoveSpaceRequest",
     "Request",
     "RerankAnswer",
+    "RestoreRequest",
     "RollbackRequest",
     "ScoreTerm",
     "ScoringAnswer",
