@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from uniir.protocols import Archive, StoredVector, VectorStore
+from uniir.protocols import Archive, Points, StoredVector, VectorStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,16 @@ class Settled:
 
 def rebuild(archive: Archive, empty_store: VectorStore) -> Rebuilt:
     """Writes every stored vector into an empty store. Raises StoreUnavailable; may be run again."""
-    written = 0
     without: list[int] = []
-    for page in archive.stored_vectors():
-        written += put_back(page, empty_store)
-        without += [row.document for row in page if row.vector is None]
-    empty_store.finish()
-    return Rebuilt(written, tuple(without))
+
+    def pages() -> Iterator[Points]:
+        for page in archive.stored_vectors():
+            without.extend(row.document for row in page if row.vector is None)
+            points = _points(page)
+            if points.ids:
+                yield points
+
+    return Rebuilt(empty_store.fill(pages()), tuple(without))
 
 
 def settle(archive: Archive, store: VectorStore) -> Settled:
@@ -59,8 +62,13 @@ def settle(archive: Archive, store: VectorStore) -> Settled:
 
 def put_back(rows: Sequence[StoredVector], store: VectorStore) -> int:
     """Writes the catalog's vectors to the store and returns how many there were."""
+    points = _points(rows)
+    if points.ids:
+        store.upsert(points.ids, points.vectors, points.modalities)
+    return len(points.ids)
+
+
+def _points(rows: Sequence[StoredVector]) -> Points:
     kept = [(row, row.vector) for row in rows if row.vector is not None]
-    if kept:
-        vectors = np.stack([vector for _, vector in kept]).astype(np.float32)
-        store.upsert([row.document for row, _ in kept], vectors, [row.modality for row, _ in kept])
-    return len(kept)
+    vectors = np.stack([vector for _, vector in kept]).astype(np.float32) if kept else np.empty((0, 0), np.float32)
+    return Points([row.document for row, _ in kept], vectors, [row.modality for row, _ in kept])

@@ -181,6 +181,9 @@ class Points:
     modalities: Sequence[Modality]
 
 
+GOOD_RECALL = 0.99  # recall@10 below which an index searches harder
+
+
 @dataclass(frozen=True, slots=True)
 class IndexReport:
     """An index in use: its type, why it was chosen, its recall@10 against exact search where that was measured, and how it searches."""

@@ -11,7 +11,7 @@ from app.cli.options import AsJson, Collection, DataDir, Yes, settings_for
 from app.cli.output import plural, printable, say, say_json, table, tell
 
 if TYPE_CHECKING:
-    from uniir.wire import SpaceAnswer
+    from uniir.wire import IndexAnswer, SpaceAnswer
 
 
 def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
@@ -51,6 +51,13 @@ def _beside(collection: str, space: SpaceAnswer) -> str:
     return f"{collection}: space {space.id} of {space.encoder} ({space.state}) has {covered}."
 
 
+def _index_line(index: IndexAnswer) -> str:
+    name = index.collection if index.beside is None else f"{index.collection} ({index.beside})"
+    found = "" if index.recall is None else f" finds {index.recall:.1%} of the ten nearest"
+    effort = "".join(f", {parameter} {value}" for parameter, value in index.search.items())
+    return f"{name}: index {index.kind}{effort}{found} ({index.why})."
+
+
 def doctor(
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended without a decision of yours.")] = False,
     collection: Collection = None,
@@ -65,13 +72,15 @@ def doctor(
     request = DoctorRequest(collection=collection, repair=repair)
     answer = asked(settings, "uniir doctor", lambda service: service.doctor(request))
     if as_json:
-        say_json(answer.model_dump(mode="json", include={"findings"}))
+        say_json(answer.model_dump(mode="json", include={"findings", "indexes"}))
     else:
         for finding in answer.findings:
             say(f"{finding.collection}: {finding.count:,} {finding.message} [{finding.check}]")
             for example in finding.examples:
                 say(f"    {printable(example)}")
             say("    mended" if finding.mended else f"    way out: {finding.way_out}")
+        for index in answer.indexes:
+            say(_index_line(index))
         if not answer.findings:
             say("All is well: catalog, vectors, thumbnails and files agree.")
     if not all(finding.mended for finding in answer.findings):

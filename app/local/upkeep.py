@@ -21,6 +21,7 @@ from uniir.wire import (
     DoctorAnswer,
     DoctorRequest,
     FindingAnswer,
+    IndexAnswer,
     RebuildAnswer,
     RebuildRequest,
     RebuiltCollection,
@@ -44,7 +45,25 @@ class Upkeep:
             for _, finding, mended in findings:
                 if mended and finding.mend is not None:
                     finding.mend()
-        return DoctorAnswer(findings=[_finding_answer(*one) for one in findings], checked_at=datetime.now(UTC))
+            indexes = list(self._measure(request.collection))
+        return DoctorAnswer(findings=[_finding_answer(*one) for one in findings], checked_at=datetime.now(UTC), indexes=indexes)
+
+    def _measure(self, collection: str | None) -> Iterator[IndexAnswer]:
+        """The index of every space, measured after what was mended."""
+        installation = self._installation
+        records = installation.collections.all() if collection is None else [installation.collections.get(collection)]
+        for record in records:
+            for one in (record, *installation.others(record)):
+                report = self._everything.store(one).measure()
+                beside = None if one is record else one.space.encoder
+                yield IndexAnswer(
+                    collection=record.name,
+                    kind=report.kind,
+                    why=report.why,
+                    recall=report.recall,
+                    search=dict(report.search),
+                    beside=beside,
+                )
 
     def _examine(self, collection: str | None) -> Sequence[tuple[str, Finding]]:
         """Findings with the collection's name: of one collection where it is named, else of all and of what none owns."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-TARGET = 0.99  # of recall@10
 QUESTIONS = 64
 _TOP = 10
 _NEAREST, _FARTHEST = 0.2, 1.0  # length of the noise that is added to a stored unit vector to make a question of it

@@ -16,11 +16,11 @@ from storage.milvus.choosing import Plan
 from storage.milvus.collections import Collections, Tuned
 from storage.milvus.gate import Gate
 from storage.milvus.indexes import KINDS, harder, require_results, values_for
-from storage.milvus.recall import QUESTIONS, TARGET, Truth, questions_near
+from storage.milvus.recall import QUESTIONS, Truth, questions_near
 from storage.vectors import MAX_K, TIE_MARGIN, rank, require_fitting, require_k
 from uniir.documents import Modality
 from uniir.filters import Filter
-from uniir.protocols import IndexReport, Neighbours, Points
+from uniir.protocols import GOOD_RECALL, IndexReport, Neighbours, Points
 
 _BYTES_PER_CALL = 12 * 2**20  # a message may have 64 MiB on most servers
 _ROWS_PER_CALL = 1000  # of ids, and of rows that are looked at one by one
@@ -116,7 +116,7 @@ class MilvusVectors:
         truth = self._truth()
         search = dict(self._index.search)
         recall = 1.0 if truth is None else truth.recall(lambda questions: self._ask(questions, search))
-        while truth is not None and recall < TARGET:
+        while truth is not None and recall < GOOD_RECALL:
             raised = harder(self._index.type, search, self._index.build)
             if raised is None:
                 break

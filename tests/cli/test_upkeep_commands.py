@@ -67,7 +67,9 @@ def test_a_sound_installation_gets_a_clean_bill(ready: Cli) -> None:
     done = ready("doctor")
     assert (done.code, done.err) == (0, "")
     assert "All is well" in done.out
-    assert ready("doctor", "--json").json == {"findings": []}
+    answer = ready("doctor", "--json").json
+    assert answer["findings"] == []
+    assert [(one["collection"], one["kind"], one["recall"]) for one in answer["indexes"]] == [("default", "exact", 1.0)]
 
 
 def test_the_doctor_finds_lost_vectors_and_mends_them(ready: Cli) -> None:
