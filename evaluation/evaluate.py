@@ -26,7 +26,7 @@ from evaluation.published import counterpart, published_errors, zero_shot_sets
 from evaluation.reading_again import SecondReading
 from evaluation.results import Report, SetResult
 from evaluation.retrieval import Asked, ExactRetrieval, Found, Retrieval, ToldOf
-from evaluation.rows import Compared, results_of, task_of
+from evaluation.rows import Compared, results_of, task_of, unjudged
 from evaluation.scoring import depth_of, require_libraries
 from uniir.errors import UsageError
 from uniir.protocols import Encoder, ImageLoader
@@ -97,6 +97,7 @@ class _Evaluation:
         self._root = plan.root.absolute()
         self._pools: dict[tuple[Path, ...], Pool] = {}
         self._gates: dict[str, SelfRetrieval] = {}
+        self._left_out: list[str] = []
         self._read: dict[Path, str] = {}  # every file that counted, with its SHA-256
 
     def run(self, keep: Keep, command: str) -> Report:
@@ -115,7 +116,9 @@ class _Evaluation:
                 keep(result)
                 sets.append(result)
         if not sets:
-            raise UsageError("No queries are left.", f"Look at `--tasks` and `--datasets`; the data is in {plan.root}.")
+            raise UsageError(
+                " ".join(["No queries are left.", *self._left_out]), f"Look at `--tasks` and `--datasets`; the data is in {plan.root}."
+            )
         return Report(
             made=datetime.now(UTC).isoformat(timespec="seconds"),
             settings={**asdict(plan), "root": str(self._root), "instructing": self._wordings_name},
@@ -126,6 +129,7 @@ class _Evaluation:
             gates=self._gates,
             rows=[one.row for one in sets],
             average=overall(sets, model, plan.pool),
+            left_out=self._left_out,
             averages=list(groups(sets, model, plan.pool)),
             first_hits=together([(one.row.queries, one.row.first_hits) for one in sets]),
             published_model=model,
@@ -137,9 +141,12 @@ class _Evaluation:
         every = list(read_queries(file.queries))
         judgments = read_judgments(file.qrels)
         queries = [one for one in every if not plan.tasks or task_of(one, judgments) in plan.tasks]
+        self._sha256(file.qrels)
+        left_out = unjudged(queries, judgments)
+        self._left_out += [f"{file.name}, task {task}: none of its {count:,} queries has a judgment." for task, count in left_out.items()]
+        queries = [one for one in queries if task_of(one, judgments) not in left_out]
         if not queries:
             return []
-        self._sha256(file.qrels)
         pool = self._pool([file.local_pool] if plan.pool == "local" else global_pools(plan.root, plan.split))
         with _explained([file.queries]):
             found = self._found(file, queries, pool, wordings)

@@ -56,7 +56,7 @@ def _body(report: Report) -> Iterator[str]:
     yield "<h2>What the numbers mean</h2><dl>"
     yield from (f"<dt>{escape(name)}</dt><dd>{escape(meaning)}.</dd>" for name, meaning in EXPLAINED.items())
     yield "</dl>"
-    if told := list(notes(report.rows)):
+    if told := list(notes(report)):
         yield f"<h2>Left out or failed</h2><ul>{''.join(f'<li>{escape(one)}</li>' for one in told)}</ul>"
     if report.command:
         yield f"<h2>To repeat it</h2><pre>{escape(report.command)}</pre>"

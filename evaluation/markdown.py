@@ -47,7 +47,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield from _first_hits(report)
     yield ""
-    told = [f"- {one}" for one in notes(report.rows)]
+    told = [f"- {one}" for one in notes(report)]
     if told:
         yield from ("## Left out or failed", "", *told, "")
     if report.command:

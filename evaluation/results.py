@@ -85,6 +85,7 @@ class Report:
     versions: Mapping[str, str]
     gates: Mapping[str, SelfRetrieval]
     rows: Sequence[SetRow]
+    left_out: Sequence[str]  # tasks that nobody judged, in words
     average: Average  # of all sets
     averages: Sequence[Average]  # of the sets of each task, as in table 4 of the UniIR paper, and of those held out and not
     first_hits: FirstHits  # of all queries

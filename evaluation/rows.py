@@ -18,7 +18,6 @@ from evaluation.resampling import Interval, interval, paired_probability
 from evaluation.results import Gain, SetResult, SetRow
 from evaluation.retrieval import Found
 from evaluation.scoring import depth_of, headline_of, hits_with_complements, measured
-from uniir.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +34,17 @@ def task_of(query: MbeirQuery, judgments: Judgments) -> int:
     return judgments.tasks.get(query.qid, query.task)
 
 
+def unjudged(queries: Sequence[MbeirQuery], judgments: Judgments) -> Mapping[int, int]:
+    """Tasks of which no query was judged, with their queries' number."""
+    counts = Counter(task_of(one, judgments) for one in queries)
+    judged = {task_of(one, judgments) for one in queries if one.qid in judgments.positives}
+    return {task: count for task, count in sorted(counts.items()) if task not in judged}
+
+
 def results_of(
     dataset: str, queries: Sequence[MbeirQuery], absent: Collection[str], judgments: Judgments, found: Found, pool: Pool, compared: Compared
 ) -> Iterator[SetResult]:
-    """One for each task among the queries; `absent` are judged qids that the file has not.
-
-    Raises UsageError for a task of which no query was judged.
-    """
+    """One for each task among the queries, without those of which no query was judged; `absent` are judged qids that the file has not."""
     by_task: dict[int, list[int]] = defaultdict(list)
     for number, one in enumerate(queries):
         by_task[task_of(one, judgments)].append(number)
@@ -50,7 +53,7 @@ def results_of(
     for task, numbers in sorted(by_task.items()):
         judged = [number for number in numbers if queries[number].qid in judgments.positives]
         if not judged:
-            raise UsageError(f"No query of {dataset}, task {task}, has a judgment.", "Leave the set out, or look at its file in `qrels`.")
+            continue
         yield _result(
             dataset,
             task,

@@ -45,9 +45,10 @@ def _first(rows: Sequence[SetRow]) -> str:
     return f"the first hits (five{''.join(f', {words}' for name, words in told.items() if name in names)})"
 
 
-def notes(rows: Sequence[SetRow]) -> Iterator[str]:
+def notes(report: Report) -> Iterator[str]:
     """What was left out or failed, a sentence each."""
-    for row in rows:
+    yield from report.left_out
+    for row in report.rows:
         counts = {
             "queries that could not be encoded (they count as missed)": row.failed_queries,
             "candidates that could not be encoded (they are never found)": row.failed_candidates,

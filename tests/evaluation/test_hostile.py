@@ -116,6 +116,16 @@ def test_judgments_decide_which_task_a_query_counts_for(tmp_path: Path) -> None:
     assert tasks == {6: ["5:2", "5:3"], 8: ["5:1"]}
 
 
+def test_a_task_that_nobody_judged_is_left_out_and_told(tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "data")
+    (root / "qrels" / "test" / "mbeir_oven_task6_test_qrels.txt").write_text("5:1 0 6:3 0 6\n")
+    report = evaluate(Plan(root), Tying(), FileImages(), tmp_path / "work", lambda one: None, lambda name, done, whole: None)
+    assert [row.dataset for row in report.rows] == ["cirr"]
+    assert report.left_out == ["oven, task 6: none of its 3 queries has a judgment."]
+    with pytest.raises(UsageError, match=r"No queries are left\. oven, task 6: none"):
+        measured(Plan(root, datasets=("oven",)), tmp_path / "work")
+
+
 def test_a_set_that_was_not_chosen_may_lack_its_files(tmp_path: Path) -> None:
     root = small_mbeir(tmp_path / "data")
     (root / "qrels" / "test" / "mbeir_oven_task6_test_qrels.txt").unlink()
