@@ -75,7 +75,7 @@ def _row(one: ScoringAnswer) -> Sequence[str]:
 
 
 def _plot(scorings: Sequence[ScoringAnswer]) -> str:
-    """A line for each measure, one place for each scoring; where the encoder changed, a broken line from top to bottom."""
+    """A line for each measure, one place for each scoring; where the encoder changed, a broken line and its name."""
     width = min(_MOST, max(_LEAST, _STEP * len(scorings)))
     step = width / len(scorings)
     bottom = _TOP + _HEIGHT
@@ -92,7 +92,8 @@ def _plot(scorings: Sequence[ScoringAnswer]) -> str:
             shapes.append(f'<text class="tick" x="{xs[number]:.0f}" y="{bottom + 34}">{one.made_at:%H:%M}</text>')
         if number and one.encoder != scorings[number - 1].encoder:
             between = (xs[number] + xs[number - 1]) / 2
-            shapes.append(f'<path class="change" d="M{between:.0f} {_TOP}V{bottom}"><title>{_encoder(one)} from here on</title></path>')
+            shapes.append(f'<path class="change" d="M{between:.0f} {_TOP}V{bottom}"/>')
+            shapes.append(f'<text class="now" x="{between + 6:.0f}" y="{bottom - 8}">{_encoder(one)}</text>')
     for place, name in enumerate(_DRAWN):
         points = [(x, one.measures[name]) for x, one in zip(xs, scorings, strict=True) if name in one.measures]
         line = " ".join(f"{x:.1f},{_y(value.value):.1f}" for x, value in points)

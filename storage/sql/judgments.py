@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import RowMapping, bindparam, delete, insert, select
+from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select
 
 from storage.sql.collections import CollectionRecord
 from storage.sql.dialects import insert_or
@@ -52,7 +52,8 @@ class SqlJudgments:
         key = ("collection_id", "query_key", "document_id")
         judged_at = now()
         values = {"grade": grade, "judged_at": judged_at, "query": query.as_json()}
-        with self._engines.writing() as connection:
+
+        def change(connection: Connection) -> int:
             held = documents.c.collection_id == collection.id
             if connection.execute(select(documents.c.id).where(documents.c.id == document, held)).first() is None:
                 raise NotFound(f"There is no document {format_id(document)} in this collection.", "Take an id from a search in it.")
@@ -62,8 +63,12 @@ class SqlJudgments:
             row = insert_or(connection, judgments).values(
                 collection_id=collection.id, query_key=query.key, document_id=document, image_sha256=query.image, **values
             )
-            number = connection.execute(row.on_conflict_do_update(index_elements=key, set_=values).returning(judgments.c.id)).scalar_one()
-        return Judgment(number, query, document, grade, judged_at)
+            placed = row.on_conflict_do_update(index_elements=key, set_=values).returning(judgments.c.id)
+            number = int(connection.execute(placed).scalar_one())
+            _drop_unused_pictures(connection)
+            return number
+
+        return Judgment(self._engines.settled(change), query, document, grade, judged_at)
 
     def match(self, collection: CollectionRecord, name: DocumentName) -> int | None:
         """The document of the collection that a file calls so: by id, else by external id, else by path and place in it."""
@@ -99,14 +104,16 @@ class SqlJudgments:
 
     def remove(self, number: int) -> Judgment:
         """Takes one back, and pictures that no judged query has any more. Raises NotFound."""
-        with self._engines.writing() as connection:
+
+        def change(connection: Connection) -> Judgment:
             row = connection.execute(select(judgments).where(judgments.c.id == number)).mappings().first()
             if row is None:
                 raise NotFound(f"There is no judgment {number}.", "It may have been taken back, or its document deleted.")
             connection.execute(delete(judgments).where(judgments.c.id == number))
-            used = select(judgments.c.image_sha256).where(judgments.c.image_sha256.is_not(None))
-            connection.execute(delete(judged_pictures).where(judged_pictures.c.sha256.not_in(used)))
-        return _judgment(row)
+            _drop_unused_pictures(connection)
+            return _judgment(row)
+
+        return self._engines.settled(change)
 
     def picture(self, sha256: str) -> bytes | None:
         """The bytes of a judged query's picture."""
@@ -123,6 +130,12 @@ class SqlJudgments:
         query = select(scorings).where(scorings.c.collection_id == collection.id).order_by(scorings.c.made_at, scorings.c.id)
         with self._engines.reading() as connection:
             return [_scoring(row) for row in connection.execute(query).mappings()]
+
+
+def _drop_unused_pictures(connection: Connection) -> None:
+    """Also those whose judgments went with their documents."""
+    used = select(judgments.c.id).where(judgments.c.image_sha256 == judged_pictures.c.sha256).exists()
+    connection.execute(delete(judged_pictures).where(~used))
 
 
 def _judgment(row: RowMapping) -> Judgment:

@@ -27,8 +27,10 @@ from uniir.wire import (
     FailureSelection,
     IngestRequest,
     JobState,
+    JudgmentRequest,
     NewCollection,
     RebuildRequest,
+    ScoringRequest,
     SearchRequest,
 )
 
@@ -55,6 +57,24 @@ def house(tmp_path: Path) -> Iterator[House]:
         with uniir.connect(server.address, SECRET) as client:
             yield House(service, server, client, corpus)
         server.stop()
+
+
+def test_judgments_go_over_the_wire_with_their_pictures(house: House, tmp_path: Path) -> None:
+    here, there = house.service, house.client
+    question = tmp_path / "question.png"
+    question.write_bytes(picture(7))
+    document = there.search(SearchRequest(k=1), question).hits[0].id
+    given = there.judge(JudgmentRequest(search=SearchRequest(k=1), document=document, grade=2), question)
+    assert there.judgments() == here.judgments()
+    assert there.judgments().judgments == [given]
+    again = there.search(SearchRequest(), question).hits[0]
+    assert again.judgment is not None
+    assert (again.judgment.id, again.judgment.grade) == (given.id, 2)
+    scored = there.score_judgments(ScoringRequest())
+    assert there.scorings().scorings == [scored]
+    assert there.forget_judgment(given.id) == given
+    with pytest.raises(NotFound, match="no judgment"):
+        there.forget_judgment(given.id)
 
 
 def test_every_question_is_answered_as_by_the_service_itself(house: House) -> None:

@@ -72,11 +72,13 @@ def test_a_picture_is_kept_as_long_as_one_judgment_has_it(place: World) -> None:
 
 
 def test_a_document_that_goes_takes_its_judgments_along(place: World) -> None:
-    judgments = SqlJudgments(place.engines)
-    judgments.put(place.record, asked(), place.ids()["cat.md"], 1, None)
+    judgments, ids = SqlJudgments(place.engines), place.ids()
+    judgments.put(place.record, asked(image="0" * 64), ids["cat.md"], 1, b"a picture")
     (place.corpus / "cat.md").unlink()
     place.ingest(prune=True)
     assert judgments.of(place.record) == []
+    judgments.put(place.record, asked(), ids["dog.md"], 1, None)
+    assert judgments.picture("0" * 64) is None
 
 
 def test_only_documents_of_the_collection_are_judged(place: World) -> None:
