@@ -13,10 +13,12 @@ from app.web import plain_html
 from app.web.figures import counted, moment, size
 from app.web.verdicts import Remedy, Verdict
 from uniir.documents import Modality
-from uniir.wire import CollectionAnswer
+from uniir.spaces import SpaceState
+from uniir.wire import CollectionAnswer, SpaceAnswer
 
 _KINDS = ((Modality.IMAGE, "Pictures", "first"), (Modality.TEXT, "Texts", "second"), (Modality.IMAGE_TEXT, "Pairs", "third"))
 _INDEXES = {"FLAT": "Flat (exact)", "HNSW": "HNSW", "exact": "Exact"}
+_STATES = {SpaceState.BUILDING: "being made", SpaceState.RETIRED: "searched before", SpaceState.REMOVING: "being removed"}
 _CHECK, _ATTENTION, _UNKNOWN = "check_circle", "error", "help"  # names in the icon font
 
 
@@ -80,8 +82,15 @@ def _facts(collection: CollectionAnswer, zone: tzinfo | None) -> list[tuple[str,
     if collection.disk is not None:
         disk = collection.disk
         rows.append(("On disk", f"catalog {size(disk.catalog)} · index {size(disk.vectors)} · thumbnails {size(disk.thumbnails)}"))
+    rows += [("Beside it", _beside(space)) for space in collection.spaces if space.state is not SpaceState.ACTIVE]
     rows.append(("Last ingest", _last_ingest(collection, zone)))
     return rows
+
+
+def _beside(space: SpaceAnswer) -> str:
+    """A space of another encoder, with how far it is."""
+    done = "" if space.indexed >= space.documents else f"{space.indexed:,} of {counted(space.documents, 'document')}"
+    return _joined(space.encoder, _STATES[space.state], done)
 
 
 def _last_ingest(collection: CollectionAnswer, zone: tzinfo | None) -> str:
@@ -89,7 +98,7 @@ def _last_ingest(collection: CollectionAnswer, zone: tzinfo | None) -> str:
     if last is None:
         return "none yet"
     when = moment(last.finished_at or last.started_at, datetime.now(UTC), zone)
-    failed = f"{counted(last.failed, 'file')} could not be read" if last.failed else ""
+    failed = f"{counted(collection.failed, 'file')} can't be read" if collection.failed else ""  # what stands, whenever it failed
     return _joined(when, last.state if last.state not in {"done", "finished"} else "", failed)
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.web import plain_html
 from app.web.figures import about, duration, rate
-from app.web.job_words import badge_of, below, failed_in, how_far, name_of, share_done
+from app.web.job_words import badge_of, below, failed_in, how_far, name_of, notes_of, share_done
 from app.web.safe_text import as_markdown
 from uniir.service import Service
 from uniir.wire import JobAnswer, JobState
@@ -31,7 +31,11 @@ def job_card(service: Service, job: JobAnswer, roots: Sequence[str]) -> None:
                 st.rerun()
         if not job.is_over and st.session_state.get(_ASKED) == job.id:
             _question(service, job)
-        st.progress(share_done(job), text=how_far(job))
+        share = share_done(job)
+        if share is not None:
+            st.progress(share, text=how_far(job))
+        else:
+            plain_html.words(how_far(job))
         plain_html.figures(_figures(job))
         _last_line(job, list(roots))
 
@@ -52,17 +56,31 @@ def _question(service: Service, job: JobAnswer) -> None:
 
 
 def _figures(job: JobAnswer) -> Sequence[tuple[str, str, str]]:
-    progress, report = job.progress, job.report
+    progress, report, filled = job.progress, job.report, job.filled
     if job.state is JobState.DONE and report is not None:
         first = ("Took", duration(report.seconds), "")
-        speed = ("Rate", rate(report.documents_per_second), "documents/s")
+        speed = _rate(report.documents_per_second, "documents/s")
         counts = report.added, report.changed, report.unchanged, len(report.failed)
+    elif job.state is JobState.DONE and filled is not None:
+        return (
+            ("Took", duration(filled.seconds), ""),
+            _rate(filled.documents_per_second, "documents/s"),
+            ("Added", f"{filled.added:,}", ""),
+            ("Failed", f"{len(filled.failed):,}", ""),
+        )
     else:
         first = _time(job)
-        speed = ("Rate", rate(progress.rate), "files/s") if progress.rate is not None else ("Rate", "…", "")
+        speed = _rate(progress.rate, "files/s" if job.space is None else "documents/s")
         counts = progress.added, progress.changed, progress.unchanged, progress.failed
     named = zip(("Added", "Changed", "Unchanged", "Failed"), counts, strict=True)
     return (first, speed, *((label, f"{count:,}", "") for label, count in named))
+
+
+def _rate(per_second: float | None, unit: str) -> tuple[str, str, str]:
+    """Without a number where nothing was done that had a speed."""
+    if per_second is None:
+        return "Rate", "…", ""
+    return ("Rate", rate(per_second), unit) if per_second > 0 else ("Rate", "none", "")
 
 
 def _time(job: JobAnswer) -> tuple[str, str, str]:
@@ -82,8 +100,20 @@ def _last_line(job: JobAnswer, roots: list[str]) -> None:
     elif job.state is JobState.CANCELLED:
         plain_html.muted("What is done stays and can be searched. Go on later from here.")
     elif job.is_over:
-        for note in job.report.notes if job.report is not None else ():
-            plain_html.muted(note)
-        plain_html.muted("The rest can be searched now." if failed_in(job) else "All of it can be searched now.")
+        _outcome(job)
     else:
         plain_html.muted("What is done can be searched at once.")
+
+
+def _outcome(job: JobAnswer) -> None:
+    notes, technical = notes_of(job)
+    for note in notes:
+        plain_html.muted(note)
+    if job.space is not None:
+        plain_html.muted("It is not searched yet; `uniir spaces promote` takes it into use.")
+    else:
+        plain_html.muted("The rest can be searched now." if failed_in(job) else "All of it can be searched now.")
+    if technical:
+        with st.expander("Encoder and index"):
+            for note in technical:
+                plain_html.muted(note)

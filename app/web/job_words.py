@@ -12,6 +12,7 @@ from uniir.wire import JobAnswer, JobState, Phase
 
 Colour = Literal["blue", "green", "yellow", "red", "gray"]
 _UPLOADS = "uploads"  # the service's folder for them
+_TECHNICAL = ("Encoded with ", "Index ")  # how notes on the encoder and the index begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,21 @@ def badge_of(job: JobAnswer) -> Badge:
 
 
 def failed_in(job: JobAnswer) -> int:
-    return len(job.report.failed) if job.report is not None else job.progress.failed
+    report = job.report or job.filled
+    return len(report.failed) if report is not None else job.progress.failed
+
+
+def notes_of(job: JobAnswer) -> tuple[list[str], list[str]]:
+    """What the job says at its end: for everybody, and for who knows encoders and indexes."""
+    report = job.report or job.filled
+    notes = report.notes if report is not None else []
+    return [one for one in notes if not one.startswith(_TECHNICAL)], [one for one in notes if one.startswith(_TECHNICAL)]
 
 
 def name_of(job: JobAnswer, roots: list[str], uploads: str = "Uploaded files") -> str:
-    """The folder as a person named it: below its root, and without the service's own place for uploads."""
+    """The folder as a person named it: below its root, and without the service's own place for uploads; or what else the job does."""
+    if job.space is not None:
+        return f"Encoding for {job.space.encoder}"
     if not job.paths:
         return uploads
     first = below(job.paths[0], roots)
@@ -80,24 +91,33 @@ def without_uploads(place: str, path: str) -> str:
     return str(PurePath(*below_collection)) if below_collection else ""
 
 
-def share_done(job: JobAnswer) -> float:
-    """Between 0 and 1."""
-    total, done = job.progress.total, job.progress.done
+def total_of(job: JobAnswer) -> int | None:
+    """How many there are; None where nobody knows: a job that was stopped while it looked counted only what it had found."""
+    total = job.progress.total
+    is_partial = job.state in {JobState.CANCELLED, JobState.FAILED} and total is not None and job.progress.done >= total
+    return None if is_partial else total
+
+
+def share_done(job: JobAnswer) -> float | None:
+    """Between 0 and 1; None where nobody knows."""
+    total, done = total_of(job), job.progress.done
     if job.state is JobState.DONE:
         return 1.0
+    if total is None and job.is_over:
+        return None
     return min(done / total, 1.0) if total else 0.0
 
 
 def how_far(job: JobAnswer) -> str:
     """The line above the bar."""
-    progress = job.progress
+    progress, total, one = job.progress, total_of(job), _one(job)
     if job.state is JobState.WAITING or (job.state is JobState.RUNNING and progress.phase is Phase.WAITING):
         return "Waiting for its turn. One ingest runs at a time."
-    if progress.total is None:
-        return "Looking for files" if not job.is_over else counted(progress.done, "file")
-    if progress.total == 0 and job.state is JobState.DONE:
+    if total is None:
+        return f"Looking for {one}s" if not job.is_over else f"Stopped after {counted(progress.done, one)}"
+    if total == 0 and job.state is JobState.DONE:
         return "Nothing to read: all files are unchanged."
-    line = f"{progress.done:,} of {counted(progress.total, 'file')} · {share_done(job):.0%}".replace("%", " %")
+    line = f"{progress.done:,} of {counted(total, one)} · {share_done(job):.0%}".replace("%", " %")
     return f"{line} · building the index" if progress.phase is Phase.INDEXING and not job.is_over else line
 
 
@@ -106,9 +126,16 @@ def how_it_ended(job: JobAnswer, now: datetime, zone: tzinfo | None) -> str:
     when = moment(job.finished_at or job.created_at, now, zone)
     progress = job.progress
     if job.state is JobState.CANCELLED:
-        stopped = f"stopped at {progress.done:,} of {progress.total:,}" if progress.total else "stopped before it began"
-        return f"{stopped} · {when}"
+        total = total_of(job)
+        stopped = f"stopped at {progress.done:,} of {total:,}" if total else f"stopped after {counted(progress.done, _one(job))}"
+        return f"{stopped if progress.done else 'stopped before it began'} · {when}"
+    if job.filled is not None:
+        return f"{counted(job.filled.added, 'document')} in {duration(job.filled.seconds)} · {when}"
     if job.report is None:
         return when
     seen = progress.done or sum((job.report.added, job.report.changed, job.report.unchanged, len(job.report.failed)))
     return f"{counted(seen, 'file')} in {duration(job.report.seconds)} · {when}"
+
+
+def _one(job: JobAnswer) -> str:
+    return "file" if job.space is None else "document"

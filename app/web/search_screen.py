@@ -114,7 +114,15 @@ def _page_senses() -> None:
         if isinstance(value, Mapping):
             _take(value)
 
-    said = {"drop": words.DROP, "adding": words.ADDING, "target": NEW_PICTURE, "limit": _LIMIT, "lost": list(words.LOST)}
+    said = {
+        "drop": words.DROP,
+        "adding": words.ADDING,
+        "target": NEW_PICTURE,
+        "limit": _LIMIT,
+        "lost": list(words.LOST),
+        "again": words.TRY_NOW,
+        "still": words.STILL_LOST,
+    }
     _senses(
         key="senses",
         data=cast(Any, {"words": said}),

@@ -70,7 +70,7 @@ function create(root) {
     if (state !== "CONNECTED" && !away) {
       away = true;
       document.body.classList.add("lost-server");
-      lost.replaceChildren(...senses.words.lost.map((line, index) => Object.assign(document.createElement(index ? "span" : "b"), { textContent: line })));
+      lost.replaceChildren(...senses.words.lost.map((line, index) => Object.assign(document.createElement(index ? "span" : "b"), { textContent: line })), tryAgain());
       document.body.append(lost);
     } else if (state === "CONNECTED" && away) {
       away = false;
@@ -79,6 +79,29 @@ function create(root) {
       senses.send("awake", Date.now());
     }
   }
+  // Streamlit waits longer from try to try. The address holds the whole search, so a page that is loaded anew is the same.
+  function tryAgain() {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: senses.words.again });
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      const answers = await fetch("/_stcore/health").then((answer) => answer.ok, () => false);
+      if (answers) { location.reload(); return; }
+      lost.children[1].textContent = senses.words.still;
+      button.disabled = false;
+    });
+    return button;
+  }
+
+  // A picture that a link names may be kept no longer.
+  function mend(image) {
+    if (!image.matches?.("img.u-thumb")) return;
+    const sign = Object.assign(document.createElement("span"), { className: "u-thumb material", textContent: "broken_image" });
+    sign.setAttribute("aria-hidden", "true");
+    image.replaceWith(sign);
+  }
+  const onBroken = (event) => mend(event.target);
+  document.querySelectorAll("img.u-thumb").forEach((image) => { if (image.complete && !image.naturalWidth) mend(image); });
+
   const watching = new MutationObserver(onConnection);
   const reading = new MutationObserver(showMarked);
   reading.observe(document.body, { childList: true, subtree: true });
@@ -151,7 +174,7 @@ function create(root) {
       field.remove();
     }
   }
-  const listening = [["paste", onPaste, true], ["dragenter", onEnter], ["dragleave", onLeave], ["dragover", onOver], ["drop", onDrop], ["keydown", onKey], ["click", onClick]];
+  const listening = [["paste", onPaste, true], ["dragenter", onEnter], ["dragleave", onLeave], ["dragover", onOver], ["drop", onDrop], ["keydown", onKey], ["click", onClick], ["error", onBroken, true]];
   listening.forEach(([name, act, early]) => document.addEventListener(name, act, early ?? false));
   senses.leave = () => {
     listening.forEach(([name, act, early]) => document.removeEventListener(name, act, early ?? false));

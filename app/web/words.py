@@ -102,6 +102,7 @@ GONE_PICTURE = "The picture of this link is no longer kept. Add it again."
 TRY_NOW = "Try now"
 AWAY = "The search service does not answer."
 LOST = (AWAY, "Trying again by itself. Your query is kept.", "If it stays away, start it again: uniir ui")
+STILL_LOST = "It does not answer yet."
 IF_AWAY = "If it stays away, start it on the machine that holds the data:"
 BACK = "The service is back"
 REFUSED = "This picture could not be used."

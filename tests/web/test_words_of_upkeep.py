@@ -9,11 +9,11 @@ import pytest
 
 from app.web.figures import about, counted, duration, moment, rate, size
 from app.web.ingest_source import allowed_path
-from app.web.job_words import badge_of, below, how_far, how_it_ended, name_of, share_done, without_uploads
+from app.web.job_words import badge_of, below, how_far, how_it_ended, name_of, notes_of, share_done, without_uploads
 from app.web.safe_text import as_markdown
 from app.web.verdicts import Remedy, verdict_of
 from uniir.errors import UsageError
-from uniir.wire import FailedInput, FindingAnswer, IngestReport, IngestRequest, JobAnswer, JobState, Phase, Progress
+from uniir.wire import FailedInput, FindingAnswer, IngestReport, IngestRequest, JobAnswer, JobState, Phase, Progress, SpaceRequest
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ROOTS = ["/srv/corpus", "/data/photos"]
@@ -110,6 +110,35 @@ def test_how_a_job_ended() -> None:
     assert how_it_ended(job(JobState.DONE, failed=0), NOON, UTC) == "1,283 files in 41 s · today, 12:00"
     stopped = job(JobState.CANCELLED, progress=Progress(phase=Phase.ENDED, total=535, done=120))
     assert how_it_ended(stopped, NOON, UTC) == "stopped at 120 of 535 · today, 12:00"
+
+
+def test_a_job_that_was_stopped_while_it_looked_does_not_seem_whole() -> None:
+    stopped = job(JobState.CANCELLED, progress=Progress(phase=Phase.ENDED, total=112, done=112))
+    assert how_far(stopped) == "Stopped after 112 files"
+    assert share_done(stopped) is None
+    assert how_it_ended(stopped, NOON, UTC) == "stopped after 112 files · today, 12:00"
+
+
+def test_a_job_that_encodes_for_another_encoder_counts_documents() -> None:
+    filling = JobAnswer(
+        id="j",
+        state=JobState.RUNNING,
+        collection="pantry",
+        space=SpaceRequest(encoder="clip-sf-large"),
+        created_at=NOON,
+        progress=Progress(phase=Phase.READING, total=40, done=10),
+    )
+    assert name_of(filling, ROOTS) == "Encoding for clip-sf-large"
+    assert how_far(filling) == "10 of 40 documents · 25 %"
+
+
+def test_words_on_encoder_and_index_stand_apart() -> None:
+    done = job(JobState.DONE, failed=0)
+    assert done.report is not None
+    report = done.report.model_copy(update={"notes": ["Encoded with 'starter'. It is small.", "/mnt is empty.", "Index HNSW: large."]})
+    plain, technical = notes_of(done.model_copy(update={"report": report}))
+    assert plain == ["/mnt is empty."]
+    assert len(technical) == 2
 
 
 @pytest.mark.parametrize(
