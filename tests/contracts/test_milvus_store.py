@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from storage.exact import ExactVectors
-from storage.milvus.choosing import HNSW_FROM_ROWS
+from storage.milvus.choosing import HNSW_FROM_ROWS, Wanted
 from storage.milvus.collections import Collections
+from storage.milvus.indexes import IndexType
 from storage.milvus.lite import open_lite
 from storage.milvus.store import MilvusVectors
 from tests.contracts.vector_store_contract import (
@@ -25,7 +26,7 @@ from tests.contracts.vector_store_contract import (
     unit_rows,
 )
 from uniir.documents import Modality
-from uniir.errors import StoreUnavailable
+from uniir.errors import SettingsError, StoreUnavailable
 from uniir.filters import EVERYTHING, Filter
 from uniir.protocols import VectorStore
 
@@ -213,3 +214,49 @@ def test_more_rows_than_one_call_takes_are_written_and_deleted(lite: Lite) -> No
     assert [modality_of(one) for one in found(store.search(unit_rows(1), 400, Filter(frozenset({Modality.IMAGE}))))].count(
         Modality.IMAGE
     ) == len([one for one in ids[2100:] if modality_of(one) is Modality.IMAGE])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("index", [IndexType.HNSW, IndexType.IVF_FLAT, IndexType.IVF_SQ8])
+def test_every_index_type_that_lite_builds_finds_what_it_says_it_finds(tmp_path: Path, index: IndexType) -> None:
+    rows = clustered(2500, 32)
+    collections = Collections(open_lite(tmp_path), Wanted(index))
+    store, exact = MilvusVectors(collections, "points", 32), ExactVectors(32)
+    for one in (store, exact):
+        fill(one, rows)
+    assert store.report.kind == index
+    assert store.report.recall is not None
+    assert store.report.recall >= 0.99
+    assert store.measure().recall == pytest.approx(store.report.recall, abs=0.01)
+    queries = clustered(2600, 32)[-60:]
+    theirs, ours = exact.search(queries, 10, EVERYTHING), store.search(queries, 10, EVERYTHING)
+    assert np.mean([len(set(found(theirs, row)) & set(found(ours, row))) / 10 for row in range(60)]) >= 0.97
+    again = MilvusVectors(collections, "points", 32)
+    assert again.report == store.report
+    collections.milvus.close()
+
+
+@pytest.mark.slow
+def test_an_index_that_finds_too_little_searches_harder_and_the_next_process_does_too(tmp_path: Path) -> None:
+    rows = unit_rows(6000, 64)  # without any structure, which is hard for every index
+    wanted = Wanted(IndexType.HNSW, {"M": 8}, {"ef": 16})
+    collections = Collections(open_lite(tmp_path), wanted)
+    store = MilvusVectors(collections, "points", 64)
+    fill(store, rows)
+    report = store.report
+    assert report.search["ef"] > 100
+    assert report.recall is not None
+    assert report.recall >= 0.99
+    collections.milvus.close()
+    collections = Collections(open_lite(tmp_path), wanted)
+    assert MilvusVectors(collections, "points", 64).report == report
+    collections.milvus.close()
+
+
+@pytest.mark.parametrize("index", [IndexType.IVF_PQ, IndexType.DISKANN, IndexType.GPU_CAGRA, IndexType.SCANN])
+def test_an_index_type_that_lite_would_only_say_yes_to_is_refused(tmp_path: Path, index: IndexType) -> None:
+    collections = Collections(open_lite(tmp_path), Wanted(index))
+    with pytest.raises(SettingsError, match=r"builds no index of type .* FLAT, HNSW, IVF_FLAT, IVF_SQ8\."):
+        MilvusVectors(collections, "points", DIMENSION)
+    assert collections.names() == []
+    collections.milvus.close()
