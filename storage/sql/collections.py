@@ -75,10 +75,18 @@ class SqlCollections:
             found.space.require(space)
             return found
         require_name(name)
+        self._require_whole(name)
         self._engines.settled(lambda connection: _made(connection, name, space))
         made = self.get(name)
         made.space.require(space)  # another process may have been there first
         return made
+
+    def _require_whole(self, name: str) -> None:
+        """Raises UsageError for a collection without a space that is searched: nothing but a restore makes one."""
+        searched = select(spaces.c.id).where(spaces.c.collection_id == collections.c.id, spaces.c.state == SpaceState.ACTIVE)
+        with self._engines.reading() as connection:
+            if connection.execute(select(collections.c.id).where(collections.c.name == name, ~searched.exists())).first() is not None:
+                raise UsageError(f"The collection {name} was left half restored.", "`uniir restore` of the same backup goes on with it.")
 
     def remove(self, record: CollectionRecord) -> None:
         """The collection with everything that belongs to it in the catalog."""

@@ -97,11 +97,11 @@ class SqlTransfer:
 
     def hidden(self, name: str) -> Sequence[CollectionRecord]:
         """A collection of this name that was brought back and not shown yet, seen through each of its spaces."""
-        searched = select(spaces.c.id).where(spaces.c.collection_id == collections.c.id, spaces.c.state == SpaceState.ACTIVE)
+        active = select(spaces.c.collection_id).where(spaces.c.state == SpaceState.ACTIVE).correlate(None)
         query = (
             select(collections.c.id.label("collection"), spaces)
             .join(spaces, spaces.c.collection_id == collections.c.id)
-            .where(collections.c.name == name, ~searched.exists())
+            .where(collections.c.name == name, collections.c.id.not_in(active))
             .order_by(spaces.c.id)
         )
         with self._engines.reading() as connection:

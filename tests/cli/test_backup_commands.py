@@ -1,0 +1,29 @@
+"""uniir backup and restore from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.running import Cli
+from tests.folders import lay, picture
+
+
+def test_a_collection_is_backed_up_deleted_and_restored(uniir: Cli, tmp_path: Path) -> None:
+    corpus, backup = lay(tmp_path / "corpus", {"cat.jpg": picture(1), "boat.txt": "a boat at sunset"}), tmp_path / "backup"
+    uniir("ingest", corpus)
+    before = uniir("search", "a boat", "--json").json["hits"]
+    would = uniir("backup", backup, "--dry-run")
+    assert "2 documents, 1 space, 2 vectors, 2 thumbnails, 0 judgments would be written to" in would.out
+    assert not backup.exists()
+    assert uniir("backup", backup).code == 0
+    assert uniir("restore", backup).code == 2
+    assert uniir("delete", "--all", "--yes").code == 0
+    assert "would be restored from" in uniir("restore", backup, "--dry-run").out
+    assert uniir("restore", backup, "--json").json["documents"] == 2
+    assert uniir("search", "a boat", "--json").json["hits"] == before
+    assert uniir("doctor").code == 0
+    damaged = backup / "rows" / "documents.jsonl"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    refused = uniir("restore", backup, "--collection", "other")
+    assert refused.code == 2
+    assert str(damaged) in refused.err
