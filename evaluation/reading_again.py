@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from evaluation.embedding import Entries, Told
 from evaluation.pools import Pool
 from search.reranking import RerankStage
@@ -19,25 +22,36 @@ _SECONDS = 24 * 3600.0
 
 
 class SecondReading:
-    """Reads the first TOP hits again: of every query (ON), or of those for which that was measured to help (AUTO)."""
+    """Reads the first TOP hits again: of every query (ON), or of those for which that was measured to help (AUTO).
 
-    def __init__(self, reranker: Reranker, by_default: Callable[[Modality, Modality | None], bool], reranking: Reranking) -> None:
-        self._stage = RerankStage(reranker, by_default, TOP, _SECONDS)
+    `weight` adds so much of a probability to the first score; without it the probability alone makes the order.
+    """
+
+    def __init__(
+        self,
+        reranker: Reranker,
+        by_default: Callable[[Modality, Modality | None], bool],
+        reranking: Reranking,
+        weight: float | None = None,
+    ) -> None:
+        self._stage = RerankStage(reranker, by_default, TOP, _SECONDS, weight)
         self._reranking = reranking
 
-    def of(self, queries: Entries, ranked: Sequence[Sequence[str]], pool: Pool, told: Told) -> Sequence[Sequence[str]]:
-        """The same dids in their new order. Raises ModelUnavailable where the reranker fails."""
+    def of(
+        self, queries: Entries, ranked: Sequence[Sequence[str]], scores: NDArray[np.float32], pool: Pool, told: Told
+    ) -> Sequence[Sequence[str]]:
+        """The same dids in their new order; `scores` stand beside `ranked`. Raises ModelUnavailable where the reranker fails."""
         orders: list[Sequence[str]] = []
-        for entry, dids in zip(queries(), ranked, strict=True):
-            orders.append(self._ordered(entry.item, dids, pool) if isinstance(entry.item, Query) else dids)
+        for entry, dids, line in zip(queries(), ranked, scores, strict=True):
+            orders.append(self._ordered(entry.item, dids, line[: len(dids)].tolist(), pool) if isinstance(entry.item, Query) else dids)
             told(len(orders), len(ranked))
         return orders
 
-    def _ordered(self, query: Query, dids: Sequence[str], pool: Pool) -> Sequence[str]:
+    def _ordered(self, query: Query, dids: Sequence[str], scores: Sequence[float], pool: Pool) -> Sequence[str]:
         query = replace(query, rerank=self._reranking)
         if not self._stage.wanted(query, query.target):
             return dids
-        read = self._stage.run(query, query.target, pool.documents(dids), [0.0] * len(dids))
+        read = self._stage.run(query, query.target, pool.documents(dids), scores)
         if read.outcome.state is RerankState.FAILED:
             raise ModelUnavailable(f"Hits can't be read again: {read.outcome.reason}", "Evaluate without `--rerank`.")
         return [dids[place] for place in read.order]

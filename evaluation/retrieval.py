@@ -99,8 +99,8 @@ class ExactRetrieval:
         before: Sequence[Sequence[str]] | None = None
         if self._reading is not None:
             before = ranked
-            more, _ = _nearest(queries, pool, max(TOP, asked.depth))
-            again = self._reading.of(asked.entries, more, pool, self._telling(f"{asked.name}, read again"))
+            more, cosines = _nearest(queries, pool, max(TOP, asked.depth))
+            again = self._reading.of(asked.entries, more, cosines, pool, self._telling(f"{asked.name}, read again"))
             ranked = [line[: asked.depth] for line in again]
             scores = _by_place(ranked, asked.depth)
         complements = None

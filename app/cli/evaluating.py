@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -114,7 +115,8 @@ def second_reading(asked: str, encoder: Encoder, device: Device, settings: Setti
         if not isinstance(reader, TextReader):
             raise ModelUnavailable("The reranker has no language model to read with.", "Evaluate without `--rerank`.")
         reranker = load_text_reranker(reader)
-    return SecondReading(reranker, lambda query, target: by_default(found_by, query, target, name), reranking)
+    helps = partial(by_default, found_by, reranker=name)
+    return SecondReading(reranker, helps, reranking, wanted(name).spec.weight)
 
 
 def repeating(plan: Plan, given: Mapping[str, object], command: str = "") -> str:

@@ -78,6 +78,17 @@ def test_hits_that_are_read_again_stand_in_their_new_order_beside_the_old_one(tm
     assert "Reading the first hits again" in as_html(report)
 
 
+def test_a_weight_adds_the_probability_to_the_first_score(tmp_path: Path) -> None:
+    plan = Plan(small_mbeir(tmp_path / "data"), datasets=("oven",), instructing=Instructing.OFF)
+    _, (plain,) = measure(plan, tmp_path / "work")
+    orders = {}
+    for weight in (0.0, 1e6):
+        reading = SecondReading(ByLength(), lambda query, target: False, Reranking.ON, weight)
+        orders[weight] = measure(plan, tmp_path / "work", reading)[1][0].ranked
+    assert orders[0.0] == plain.ranked
+    assert orders[1e6] != plain.ranked
+
+
 def test_reading_again_where_it_helps_leaves_other_queries_alone(tmp_path: Path) -> None:
     plan = Plan(small_mbeir(tmp_path / "data"), datasets=("oven",), rerank="auto")
     reading = SecondReading(ByLength(), lambda query, target: False, Reranking.AUTO)
