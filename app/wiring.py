@@ -39,6 +39,7 @@ from storage.sql.judgments import SqlJudgments
 from storage.sql.ledger import SqlLedger
 from storage.sql.library import SqlLibrary, unused_pictures
 from storage.sql.presence import Presence
+from storage.sql.rehearsing import rehearsed
 from storage.sql.spaces import SqlSpaces, within
 from storage.sql.transfer import SqlTransfer
 from storage.sql.turns import SqlTurns
@@ -64,7 +65,8 @@ def catalog_of(settings: Settings) -> URL:
 class Installation:
     """A data directory with its catalog open. Vectors need the directory to be owned; see `owned`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, engines: Engines | None = None) -> None:
+        """`engines` are those of a catalog that is open already."""
         self.settings = settings
         try:
             settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -76,7 +78,7 @@ class Installation:
                 f"The data directory {settings.data_dir} can't be made: {error.strerror or error}.",
                 "Choose another with `--data-dir` or UNIIR_DATA_DIR.",
             ) from error
-        self._engines: Engines = open_catalog(catalog_of(settings))
+        self._engines: Engines = engines or open_catalog(catalog_of(settings))
         self._encoders: dict[tuple[str, str], Encoder] = {}
         self._loading = threading.Lock()
         self.collections = SqlCollections(self._engines)
@@ -330,6 +332,21 @@ def opened(settings: Settings) -> Iterator[Installation]:
         yield installation
     finally:
         installation.close()
+
+
+@contextmanager
+def rehearsing(settings: Settings) -> Iterator[OwnedInstallation]:
+    """The installation for looking only: what is written to its catalog is seen by nobody else, and gone at the end."""
+    engines = open_catalog(catalog_of(settings))
+    try:
+        with rehearsed(engines) as seen_by_nobody:
+            everything = OwnedInstallation(Installation(settings, seen_by_nobody))
+            try:
+                yield everything
+            finally:
+                everything.close()
+    finally:
+        engines.close()
 
 
 @contextmanager

@@ -88,17 +88,17 @@ def _request(settings: Settings, options: IngestOptions) -> IngestRequest:
 
 
 def _plan(settings: Settings, request: IngestRequest) -> IngestReport:
-    """Plans on a copy of the catalog, so that looking leaves no trace."""
+    """Plans beside the catalog, so that looking leaves no trace."""
     from app.local.ingesting import Ingesting, require_outside
-    from app.wiring import owned
+    from app.wiring import rehearsing
     from storage.sql.engines import copy_catalog
 
     require_outside(settings, [Path(path) for path in request.paths])
     with tempfile.TemporaryDirectory() as scratch:
         copied = settings.model_copy(update={"data_dir": Path(scratch)})
-        if settings.catalog_file.exists():
-            copy_catalog(settings.catalog_file, copied.catalog_file)
-        with owned(copied, "uniir ingest") as everything:
+        if settings.catalog_url is None and settings.catalog_file.exists():
+            copy_catalog(settings.catalog_file, copied.catalog_file)  # a transaction would keep others from writing
+        with rehearsing(copied) as everything:
             ingesting = Ingesting(everything)
             return ingesting.plan(ingesting.accept(request))
 

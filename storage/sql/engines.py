@@ -54,7 +54,7 @@ class Engines:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction. Raises StoreUnavailable."""
-        with _translated(self.writer), self.writer.begin() as connection:
+        with translated(self.writer), self.writer.begin() as connection:
             if self.fence is not None:
                 self.fence(connection)
             yield connection
@@ -62,7 +62,7 @@ class Engines:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Raises StoreUnavailable."""
-        with _translated(self.reader), self.reader.connect() as connection:
+        with translated(self.reader), self.reader.connect() as connection:
             yield connection
 
     def settled(self, change: Callable[[Connection], _T]) -> _T:
@@ -87,7 +87,7 @@ def open_catalog(url: URL | str) -> Engines:
     place = make_url(url)
     engines = Engines(*_kind_of(place).writer_and_reader(place))
     try:
-        with _translated(engines.writer):
+        with translated(engines.writer):
             _migrate(engines.writer)
     except BaseException:
         engines.close()
@@ -126,7 +126,8 @@ def _revision(engine: Engine) -> str | None:
 
 
 @contextmanager
-def _translated(engine: Engine) -> Iterator[None]:
+def translated(engine: Engine) -> Iterator[None]:
+    """What the database says against it as StoreUnavailable, without any password."""
     try:
         yield
     except (DBAPIError, NoConnection) as error:
