@@ -142,9 +142,10 @@ class Changes:
         return frozenset(os.path.relpath(picture, scope.root) for picture in claimed)
 
     def _pictures_of_known_lines(self, manifest: SourceKey) -> Iterator[str]:
-        signatures = [record.signature for record in self._ledger.records(manifest.root, manifest.path)]
-        failures = self._ledger.failures(manifest.root).values()
-        signatures += [failure.signature for failure in failures if failure.key.path == manifest.path and failure.key.locator]
+        refused = {key: one for key, one in self._ledger.failures(manifest.root).items() if key.path == manifest.path and key.locator}
+        # a refused line names the picture of its failure, whatever its document has kept
+        records = (record for record in self._ledger.records(manifest.root, manifest.path) if record.key not in refused)
+        signatures = [*(record.signature for record in records), *(failure.signature for failure in refused.values())]
         yield from (picture for signature in signatures if (picture := picture_of(signature)))
 
     def _open_manifest(

@@ -127,6 +127,16 @@ def test_a_manifest_that_is_moved_to_another_folder_takes_the_pictures_beside_it
     assert here.failures() == {"in/list.jsonl#did=2": "unreadable"}
 
 
+def test_a_picture_that_its_line_gave_up_for_a_missing_one_stays_a_document_of_its_own(world: Worlds) -> None:
+    here = world({"list.jsonl": manifest({"did": "1", "img_path": "in/c.jpg"}), "in": {"c.jpg": picture(1)}})
+    here.ingest(prune=True)
+    rewrite(here.corpus / "list.jsonl", manifest({"did": "1", "img_path": "c.jpg"}))
+    here.ingest(prune=True)
+    again = here.ingest(prune=True)
+    assert (again.added, again.deleted) == (0, 0)
+    assert here.documents().keys() == {"in/c.jpg", "list.jsonl#did=1"}
+
+
 def test_a_manifest_renamed_and_edited_in_one_go_keeps_what_it_still_has(world: Worlds) -> None:
     here = world({"list.jsonl": manifest(*LINES), "stays.txt": "stays"})
     here.ingest()
