@@ -103,6 +103,7 @@ def _unlike(first: Mapping[str, Any], second: Mapping[str, Any]) -> Sequence[str
         for name in ("split", "pool", "seed", "instructing", "search", "rerank")
         if first["settings"][name] != second["settings"][name]
     ]
-    if first["data"]["fingerprint"] != second["data"]["fingerprint"]:
-        found.append("the data's fingerprint")
-    return found
+    one, other = first["data"]["files"], second["data"]["files"]
+    # Without instructions their table is not read, and other tasks have other files: what both have read must be the same.
+    changed = sorted(name for name in one.keys() & other.keys() if one[name] != other[name])
+    return [*found, *([f"the data's {', '.join(changed)}"] if changed else [])]

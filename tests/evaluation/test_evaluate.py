@@ -190,7 +190,12 @@ def test_files_hold_what_was_measured_and_two_evaluations_can_be_compared(tmp_pa
     average = compared.differences[-1]
     assert (average.task, average.queries) == (None, 6)
     assert average.difference.value == pytest.approx(average.second - average.first)
-    assert compared.unlike == ["instructing off against first", "the data's fingerprint"]
+    assert compared.unlike == ["instructing off against first"]
+    report = json.loads((tmp_path / "off" / "report.json").read_text())
+    report["data"]["files"]["qrels/test/mbeir_oven_task6_test_qrels.txt"] = "another"
+    (tmp_path / "off" / "report.json").write_text(json.dumps(report))
+    unlike = compare(tmp_path / "off", tmp_path / "on").unlike
+    assert unlike[1:] == ["the data's qrels/test/mbeir_oven_task6_test_qrels.txt"]
 
 
 def test_a_directory_of_other_things_is_not_written_into(tmp_path: Path) -> None:
