@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
+from types import MappingProxyType
 
 from encoders import uniir_family
 from encoders.catalogue import SPECS
@@ -40,8 +41,15 @@ class Pulled:
     origin: str
 
 
-def pull(name: str, models: Path, hub: Hub, revision: str | None, progress: Callable[[int, int], None]) -> Pulled:
-    """Fetches a listed model, or any repository of the hub by its name, into `models`.
+def pull(
+    name: str,
+    models: Path,
+    hub: Hub,
+    revision: str | None,
+    progress: Callable[[int, int], None],
+    others: Mapping[str, HubRepository] = MappingProxyType({}),
+) -> Pulled:
+    """Fetches a listed model, one of `others`, or any repository of the hub by its name, into `models`.
 
     Raises UsageError for a model that the hub has not or that is here already, ModelUnavailable, StoreUnavailable.
     """
@@ -49,7 +57,7 @@ def pull(name: str, models: Path, hub: Hub, revision: str | None, progress: Call
         done = uniir_family.pull(name, models, hub, revision, progress)
         said = json.loads((models / name / "config.json").read_text("utf-8"))
         return Pulled(name, f"{done.architecture}, dimension {done.dimension}", str(said["converted_from"]))
-    listed = {spec.name: spec.repository for spec in SPECS if spec.repository is not None}
+    listed = {spec.name: spec.repository for spec in SPECS if spec.repository is not None} | dict(others)
     repository = listed.get(name)
     if repository is None:
         if name.count("/") != 1 or name.startswith((".", "/")):

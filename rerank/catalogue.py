@@ -11,7 +11,7 @@ from types import MappingProxyType
 from models.devices import Device
 from models.places import Located, found
 from rerank.text import TextReranker
-from uniir.documents import Modality
+from uniir.documents import Json, Modality
 from uniir.errors import ModelUnavailable, UsageError
 from uniir.protocols import ImageLoader, Reranker, TextReader
 
@@ -39,6 +39,18 @@ class RerankerSpec:
     licence: str = ""
     megabytes: int = 0
     weight: float | None = None
+
+    def as_json(self) -> dict[str, Json]:
+        """What a person may want to know before fetching it."""
+        plain = ("name", "summary", "repository", "revision", "licence", "megabytes")
+        return {"kind": "reranker", **{name: getattr(self, name) for name in plain}}
+
+    def describe(self) -> str:
+        """A few lines for a terminal."""
+        origin = f"{self.repository} on the Hugging Face hub, by `uniir models pull {self.name}`" if self.repository else "comes with uniir"
+        size = f"{self.megabytes} MB; " if self.megabytes else ""
+        licence = f"\n  licence: {self.licence}" if self.licence else ""
+        return f"{self.name} (reranker)\n  {self.summary}\n  {size}weights: {origin}{licence}"
 
 
 def _everywhere(searches: Collection[_Search]) -> Mapping[str, Collection[_Search]]:

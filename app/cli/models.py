@@ -15,42 +15,57 @@ from app.cli.output import printable, say, say_json, tell
 if TYPE_CHECKING:
     from uniir.documents import Json
 
-app = typer.Typer(help="Encoders: what there is, what is here, and weights of your own.", invoke_without_command=True)
+app = typer.Typer(help="Encoders and rerankers: what there is, what is here, and weights of your own.", invoke_without_command=True)
 _HEADS = "Attention heads of this tower, where a checkpoint of unpublished size does not tell."
 Name = Annotated[str, typer.Argument(help="A model of `uniir models list`, or a directory of weights.")]
 
 
 @app.callback()
 def models(context: typer.Context, as_json: AsJson = False) -> None:
-    """List encoders: dimension, size, licence, where their weights come from and what they are good for."""
+    """List encoders and rerankers: size, licence, where their weights come from and what they are good for."""
     if context.invoked_subcommand is None:
         list_models(as_json)
 
 
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """List encoders: dimension, size, licence, where their weights come from, and whether these are here."""
+    """List encoders and rerankers: size, licence, where their weights come from, and whether these are here."""
     from encoders.catalogue import SPECS, weights_are_here
     from models.places import described, kind_of
+    from rerank.catalogue import SPECS as RERANKERS
 
     here = {spec.name: weights_are_here(spec.name, _directory()) for spec in SPECS}
-    own = [path for path in sorted(_directory().glob("[!.]*")) if path.name not in here and kind_of(path).library]
+    read_again = {spec.name: not spec.repository or (_directory() / spec.name).is_dir() for spec in RERANKERS}
+    listed = here.keys() | read_again.keys()
+    own = [path for path in sorted(_directory().glob("[!.]*")) if path.name not in listed and kind_of(path).library]
     if as_json:
         rows: list[Json] = [{**spec.as_json(), "here": here[spec.name]} for spec in SPECS]
-        say_json({"models": rows, "own": [{"name": path.name, **described(path)} for path in own]})
+        rerankers: list[Json] = [{**spec.as_json(), "here": read_again[spec.name]} for spec in RERANKERS]
+        say_json({"models": rows, "rerankers": rerankers, "own": [{"name": path.name, **described(path)} for path in own]})
         return
     for spec in SPECS:
         say(f"{spec.describe()}\n  here: {'yes' if here[spec.name] else 'no'}")
+    for reranker in RERANKERS:
+        say(f"{reranker.describe()}\n  here: {'yes' if read_again[reranker.name] else 'no'}")
     for path in own:
         say(f"{printable(path.name)} (your own)\n  {kind_of(path)}\n  {path}")
 
 
 @app.command()
 def show(name: Name, as_json: AsJson = False) -> None:
-    """Show one encoder; of weights that are here, what they are and where they came from."""
+    """Show one encoder or reranker; of weights that are here, what they are and where they came from."""
     from encoders.catalogue import SPECS, weights_are_here
     from models.places import described
+    from rerank.catalogue import SPECS as RERANKERS
 
+    reranker = next((spec for spec in RERANKERS if spec.name == name), None)
+    if reranker is not None:
+        there = described(_directory() / name)
+        if as_json:
+            say_json({"model": {**reranker.as_json(), "here": bool(there) or not reranker.repository}, "weights": there or None})
+        else:
+            say("\n".join([reranker.describe(), *(f"  {key}: {printable(str(value))}" for key, value in there.items())]))
+        return
     spec = next((spec for spec in SPECS if spec.name == name), None)
     here = spec is not None and weights_are_here(name, _directory())
     weights = described(_weights(name)) if spec is None or (here and (_directory() / name).is_dir()) else None
@@ -92,12 +107,25 @@ def pull(
     revision: Annotated[str | None, typer.Option(help="Another revision of the repository.", show_default="as listed")] = None,
 ) -> None:
     """Fetch a model from the hub. HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are heeded; what was cut off goes on."""
+    from encoders.catalogue import SPECS
     from encoders.hub import Hub
     from encoders.pulling import pull as fetch
+    from encoders.specs import HubRepository
+    from rerank.catalogue import SPECS as RERANKERS
 
-    done = fetch(name, _directory(), Hub.of(os.environ), revision, _Told())
+    encoder = next((spec for spec in SPECS if spec.name == name), None)
+    reranker = next((spec for spec in RERANKERS if spec.name == name and spec.repository), None)
+    if encoder is not None:  # before gigabytes are fetched that somebody may not use
+        tell(f"Licence: {encoder.licence}; commercial use: {encoder.commercial_use}.")
+    elif reranker is not None:
+        tell(f"Licence: {reranker.licence}.")
+    others = {spec.name: HubRepository(spec.repository, spec.revision) for spec in RERANKERS if spec.repository}
+    done = fetch(name, _directory(), Hub.of(os.environ), revision, _Told(), others)
     say(f"{done.name}: {done.kind}, from {printable(done.origin)}")
-    say(f"Use it: uniir ingest FOLDER --encoder {done.name}")
+    if reranker is None:
+        say(f"Use it: uniir ingest FOLDER --encoder {done.name}")
+    else:
+        say(f"Use it: the setting `reranker`, or UNIIR_RERANKER={done.name}")
 
 
 class _Told:

@@ -32,7 +32,7 @@ ARCHITECTURES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """How a model is asked, and of which types of transformers it can be."""
 
-_NON_COMMERCIAL = "no: for research only"
+_NON_COMMERCIAL = "not allowed, for research only"
 _OWN = "allowed by the weights' licence"
 _UNSTATED = "not stated by its makers: ask them"
 

@@ -37,6 +37,21 @@ def test_one_model_can_be_shown(uniir: Cli) -> None:
     assert uniir("models", "show", "blip-ff-large", "--json").json["model"]["dimension"] == 768
 
 
+def test_rerankers_are_listed_and_shown_too(uniir: Cli) -> None:
+    rows = {row["name"]: row for row in uniir("models", "list", "--json").json["rerankers"]}
+    assert rows["text"]["here"]
+    assert not rows["lamra-rank"]["here"]
+    assert "uniir models pull lamra-rank" in uniir("models", "show", "lamra-rank").out
+
+
+def test_a_licence_is_told_before_anything_is_fetched(uniir: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    told = uniir("models", "pull", "mm-embed")
+    assert told.code == 4
+    assert told.err.index("CC-BY-NC-4.0; commercial use: not allowed") < told.err.index("can't be reached")
+    assert "Apache-2.0" in uniir("models", "pull", "qwen3-vl-reranker-2b").err
+
+
 def test_a_model_that_nobody_knows_is_a_mistake(uniir: Cli) -> None:
     for words in (("show", "startre"), ("remove", "startre", "--yes"), ("remove", "..", "--yes"), ("show", "starter/..")):
         assert uniir("models", *words).code == 2
