@@ -136,7 +136,7 @@ class SqlTransfer:
         require_name(name)
         with self._engines.reading() as connection:
             if connection.execute(select(collections.c.id).where(collections.c.name == name)).first() is not None:
-                raise UsageError(f"There is a collection {name} already.", "Delete it, or restore under another `--collection`.")
+                raise UsageError(f"There is a collection {name} already.", "Delete it first (`uniir delete --all`), or restore into another `--data-dir`.")
             for block in _blocks(stored.rows("documents")):
                 self._require_new(connection, [row["id"] for row in block])
 

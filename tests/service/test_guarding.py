@@ -57,6 +57,8 @@ GUARDED = {
     "repair": ("POST", "/v1/doctor", {"json": {"repair": True}}),
     "rebuild": ("POST", "/v1/rebuild", {"json": {}}),
     "delete": ("POST", "/v1/delete", {"json": {"ids": ["0" * 13], "dry_run": True}}),
+    "backup": ("POST", "/v1/backup", {"json": {"path": "/nowhere", "dry_run": True}}),
+    "restore": ("POST", "/v1/restore", {"json": {"path": "/nowhere"}}),
     "add a space": ("POST", "/v1/spaces", {"json": {"encoder": "no such encoder"}}),
     "promote a space": ("POST", "/v1/spaces/promote", {"json": {}}),
     "go back to a space": ("POST", "/v1/spaces/rollback", {"json": {}}),
