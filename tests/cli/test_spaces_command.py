@@ -32,6 +32,7 @@ def test_the_encoder_of_a_collection_is_changed_step_by_step(uniir: Cli, tmp_pat
     assert "arithmetic" in listed
     assert "building" in listed
     assert "default: space 2 of starter (building) has 3 of 3 documents." in uniir("status").out
+    assert [one["missing"] for one in uniir("status", "--json").json["collections"][0]["spaces"]] == [0, 0]
     again = uniir("spaces", "add", "--encoder", "starter", "--json").json
     assert (again["added"], again["space"]["missing"], again["interrupted"]) == (0, 0, False)
     assert uniir("spaces", "promote").code == 0

@@ -50,6 +50,7 @@ def test_status_is_the_object_that_was_promised(ready: Cli) -> None:
                     "pending": {"text": 0, "image": 0, "image,text": 0},
                 },
                 "failed": 1,
+                "spaces": [],
             }
         ]
     }
