@@ -58,10 +58,8 @@ class CollectionFacts:
         if known is not None and known[0] == state:
             return known[1]
         installation = self._installation
-        catalog = installation.settings.catalog_file
-        files = [catalog.with_name(f"{catalog.name}{suffix}") for suffix in ("", "-wal")]
         use = DiskUse(
-            catalog=sum(file.stat().st_size for file in files if file.exists()),
+            catalog=installation.browser.size(),
             vectors=sum(self._everything.database.size(one.vectors) for one in (record, *installation.others(record))),
             thumbnails=sum(map(installation.thumbnails.size, installation.browser.picture_hashes(record))),
         )

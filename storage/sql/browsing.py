@@ -34,6 +34,10 @@ class SqlBrowser:
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
 
+    def size(self) -> int:
+        """Bytes that the whole catalog takes."""
+        return self._engines.size()
+
     def collection_of(self, document: int) -> str | None:
         """The name of the collection that holds this document."""
         query = select(collections.c.name).join(documents, documents.c.collection_id == collections.c.id).where(documents.c.id == document)

@@ -77,6 +77,12 @@ class Engines:
         with self.writing() as connection:
             return change(connection)
 
+    def size(self) -> int:
+        """Bytes that the catalog takes, with all its collections. Raises StoreUnavailable."""
+        with translated(self.reader):
+            found: int = _kind_of(self.reader.url).size(self.reader)
+        return found
+
     def close(self) -> None:
         self.writer.dispose()
         self.reader.dispose()

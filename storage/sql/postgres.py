@@ -67,6 +67,13 @@ def migrating(engine: Engine) -> Iterator[None]:
             connection.invalidate()  # its limits are off
 
 
+def size(engine: Engine) -> int:
+    """Bytes of the whole database."""
+    with engine.connect() as connection:
+        found: int = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
+    return found
+
+
 def way_out(code: str | None) -> str:
     """What a person can do, by SQLSTATE or its class; a connection that did not come about has none."""
     return _WAYS_OUT.get(code or "08") or _WAYS_OUT.get((code or "08")[:2]) or "The server's log says more."

@@ -49,6 +49,12 @@ def migrating(engine: Engine) -> Iterator[None]:
         yield
 
 
+def size(engine: Engine) -> int:
+    """Bytes on disk."""
+    files = [Path(f"{engine.url.database}{suffix}") for suffix in ("", "-wal")]
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
 def way_out(code: str | None) -> str:
     return "Check that the place is there, writable and not full, and that nothing else holds it for long."
 

@@ -19,6 +19,7 @@ from ingest.events import Advanced
 from tests.folders import picture, touch
 from tests.ingest.faults import dies_after
 from tests.ingest.oracle import BAD, Content, Files, expected, held
+from tests.servers.postgres import PostgresServer
 from tests.worlds import World
 
 _FOLDERS = ("", "in/", "in/deep/")
@@ -33,10 +34,11 @@ _which = st.integers(0, 10**6)
 class Corpus(RuleBasedStateMachine):
     """Files on disk with their oracle beside them, and a collection that follows."""
 
-    def __init__(self) -> None:
+    def __init__(self, catalog: str | None = None) -> None:
+        """`catalog` is the address of a database; SQLite where none is given."""
         super().__init__()
         self.place = Path(tempfile.mkdtemp(prefix="uniir-equality-"))
-        self.world = World(self.place, volatile=True)
+        self.world = World(self.place, volatile=True, catalog=catalog)
         self.root = self.world.corpus
         self.fresh = 0
         self.broken = False
@@ -244,6 +246,12 @@ def _run(examples: int, steps: int) -> None:
 
 def test_a_collection_equals_its_corpus_whatever_happened() -> None:
     _run(examples=10, steps=15)
+
+
+@pytest.mark.slow
+def test_a_collection_in_postgres_equals_its_corpus_whatever_happened(postgres_server: PostgresServer) -> None:
+    few = settings(max_examples=6, stateful_step_count=15, report_multiple_bugs=False)
+    run_state_machine_as_test(lambda: Corpus(postgres_server.fresh()), settings=few)  # the databases go with the server
 
 
 @pytest.mark.slow
