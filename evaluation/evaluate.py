@@ -147,7 +147,7 @@ class _Evaluation:
         queries = [one for one in queries if task_of(one, judgments) not in left_out]
         if not queries:
             return []
-        pool = self._pool([file.local_pool] if plan.pool == "local" else global_pools(plan.root, plan.split))
+        pool = self._pool(file.local_pools if plan.pool == "local" else global_pools(plan.root, plan.split))
         with _explained([file.queries]):
             found = self._found(file, queries, pool, wordings)
         absent = judgments.positives.keys() - {one.qid for one in every}

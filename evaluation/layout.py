@@ -16,12 +16,16 @@ _POOL_FILE = re.compile(r"mbeir_.+?_cand_pool\.jsonl(?:\.gz)?", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class QueryFile:
-    """A file of queries with the pool and the judgments that belong to it. `task` is None where the name tells none: any may occur."""
+    """A file of queries with the pool and the judgments that belong to it.
+
+    `task` is None where the name tells none: any may occur, and where their pools lie apart (as for M-BEIR's train split) these together
+    are the pool.
+    """
 
     name: str
     task: int | None
     queries: Path
-    local_pool: Path
+    local_pools: tuple[Path, ...]
     qrels: Path
 
 
@@ -50,8 +54,8 @@ def query_files(root: Path, split: str, names: Collection[str] = (), tasks: Coll
         if (names and match["name"].lower() not in names) or (tasks and match["task"] and int(match["task"]) not in tasks):
             continue
         stem = file.name.split(".")[0][: -len(split) - 1]
-        pool, qrels = _pool(root, stem, split), _qrels(root, stem, split)
-        found.append(QueryFile(match["name"].lower(), int(match["task"]) if match["task"] else None, file, pool, qrels))
+        task = int(match["task"]) if match["task"] else None
+        found.append(QueryFile(match["name"].lower(), task, file, _pools(root, stem, split, task), _qrels(root, stem, split)))
     if not some:
         raise UsageError(f"There are no queries under {root / 'query' / split}.", WAY_OUT)
     return sorted(found, key=lambda one: (-1 if one.task is None else one.task, one.name))
@@ -60,7 +64,7 @@ def query_files(root: Path, split: str, names: Collection[str] = (), tasks: Coll
 def evaluation_sets(root: Path, split: str) -> list[EvaluationSet]:
     """The sets of a split that are one task each, by task and name; raises UsageError where there are none."""
     files = query_files(root, split)
-    return [EvaluationSet(one.name, one.task, one.queries, one.local_pool, one.qrels) for one in files if one.task is not None]
+    return [EvaluationSet(one.name, one.task, one.queries, one.local_pools[0], one.qrels) for one in files if one.task is not None]
 
 
 def global_pool(root: Path, split: str) -> Path:
@@ -73,7 +77,7 @@ def global_pools(root: Path, split: str) -> Sequence[Path]:
     try:
         return [global_pool(root, split)]
     except UsageError:
-        return sorted({one.local_pool for one in query_files(root, split)})
+        return sorted({pool for one in query_files(root, split) for pool in one.local_pools})
 
 
 def instructions_file(root: Path) -> Path:
@@ -99,6 +103,18 @@ def corpus_of(path: Path) -> Sequence[Path]:
             return [next((file for file in unions if "_test_" in file.name.lower()), unions[0])]
     local = [file for file in local_pools(path) if not re.search(r"_(train|val)_cand_pool", file.name.lower())]
     return local or [path]
+
+
+def _pools(root: Path, stem: str, split: str, task: int | None) -> tuple[Path, ...]:
+    """The pool of a file's name, or those of its set's tasks. Raises UsageError."""
+    try:
+        return (_pool(root, stem, split),)
+    except UsageError:
+        own = re.compile(rf"({re.escape(stem)}_task\d)(?:_[a-z]+)?_cand_pool\.jsonl(?:\.gz)?", re.IGNORECASE)
+        stems = {match[1] for file in local_pools(root) if (match := own.fullmatch(file.name))}
+        if task is not None or not stems:
+            raise
+        return tuple(_pool(root, one, split) for one in sorted(stems))
 
 
 def _pool(root: Path, stem: str, split: str) -> Path:

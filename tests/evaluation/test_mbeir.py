@@ -148,5 +148,23 @@ def test_the_older_layout_is_found_too(tmp_path: Path) -> None:
         },
     )
     (one,) = query_files(tmp_path, "test")
-    assert (one.name, one.task, one.local_pool.parent.name, one.qrels.parent.name) == ("cirr", 7, "cand_pool", "qrels")
+    assert (one.name, one.task, one.local_pools[0].parent.name, one.qrels.parent.name) == ("cirr", 7, "cand_pool", "qrels")
     assert global_pool(tmp_path, "test").parent.name == "union_pool"
+
+
+def test_the_train_splits_files_of_several_tasks_have_the_pools_of_these(tmp_path: Path) -> None:
+    lay(
+        tmp_path,
+        {
+            "query/train/mbeir_mscoco_train.jsonl": "",
+            "cand_pool/local": {
+                "mbeir_mscoco_task0_test_cand_pool.jsonl": "",
+                "mbeir_mscoco_task0_train_cand_pool.jsonl": "",
+                "mbeir_MSCOCO_task3_cand_pool.jsonl": "",
+                "mbeir_edis_task2_cand_pool.jsonl": "",
+            },
+            "qrels/train/mbeir_mscoco_train_qrels.txt": "",
+        },
+    )
+    (one,) = query_files(tmp_path, "train")
+    assert [file.name for file in one.local_pools] == ["mbeir_MSCOCO_task3_cand_pool.jsonl", "mbeir_mscoco_task0_train_cand_pool.jsonl"]
