@@ -20,21 +20,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from transformers import CLIPConfig, CLIPModel
+from transformers import CLIPModel
 
 from bench.inputs import sentence
+from bench.random_clip import configuration, random_encoder
 from bench.report import Number, options, progress, report
-from encoders.uniir_family.architectures import build
-from encoders.uniir_family.checkpoint import Checkpoint
 from encoders.uniir_family.encoder import UniirEncoder
-from encoders.uniir_family.heads import HeadCounts
 from encoders.uniir_family.pictures import DEVIATION, MEAN
 from encoders.uniir_family.tokens import CLIP_END, clip_ids
 from models.devices import Device
 from models.torch_devices import torch_device
 from uniir.documents import ImageReference
 from uniir.queries import Query
-from uniir.spaces import VectorSpace
 
 if TYPE_CHECKING:
     from uniir.protocols import Prepared
@@ -42,7 +39,6 @@ if TYPE_CHECKING:
 IMAGES_AT_LEAST, TEXTS_AT_LEAST, COSINE_AT_LEAST = 3.2, 8.0, 0.999
 _BATCH = 32
 _CONTEXT = 77
-_SIDE = 224
 _WORDS = 10
 
 
@@ -86,9 +82,9 @@ def main() -> None:
     given = options(__doc__)
     torch.manual_seed(0)
     progress("making random weights of CLIP ViT-L/14")
-    model = CLIPModel(_configuration(layers=2 if given.quick else None)).eval()
+    model = CLIPModel(configuration(layers=2 if given.quick else None)).eval()
     device = torch_device(Device("cpu", "auto", threads=1))
-    encoder = _encoder(model, device.dtype_name)
+    encoder = random_encoder(model, Device("cpu", device.dtype_name, threads=1))
     halved = copy.deepcopy(model).to(device.dtype)
     rounds = 1 if given.quick else 2
     numbers = [*_images(model, halved, encoder, rounds), *_texts(model, halved, encoder, rounds, 64 if given.quick else 256)]
@@ -149,57 +145,6 @@ def _numbers(what: str, at_least: float, count: int, race: Race, rounds: int, en
         },
     )
     yield Number(f"{what}: least cosine with the plain loop", cosine, f">= {COSINE_AT_LEAST}", cosine >= COSINE_AT_LEAST)
-
-
-def _configuration(layers: int | None) -> Any:
-    text = {"hidden_size": 768, "intermediate_size": 3072, "num_attention_heads": 12, "num_hidden_layers": layers or 12}
-    vision = {"hidden_size": 1024, "intermediate_size": 4096, "num_attention_heads": 16, "num_hidden_layers": layers or 24}
-    vision |= {"patch_size": 14, "image_size": _SIDE}
-    return CLIPConfig(text_config={**text, "projection_dim": 768}, vision_config={**vision, "projection_dim": 768}, projection_dim=768)
-
-
-def _encoder(model: Any, dtype: str) -> UniirEncoder:
-    tensors = _openai_names(model.state_dict())
-    on = torch_device(Device("cpu", dtype, threads=1))
-    with torch.inference_mode():
-        built = build(Checkpoint(tensors, HeadCounts(), Path("random")), on).model
-    return UniirEncoder(built, VectorSpace("random", "random", built.preprocessing, on.dtype_name, built.dimension))
-
-
-def _openai_names(theirs: dict[str, Any]) -> dict[str, Any]:
-    """The same tensors under the names of a CLIP_SF checkpoint."""
-    renamed = {
-        "visual.class_embedding": theirs["vision_model.embeddings.class_embedding"],
-        "visual.conv1.weight": theirs["vision_model.embeddings.patch_embedding.weight"],
-        "visual.positional_embedding": theirs["vision_model.embeddings.position_embedding.weight"],
-        "visual.proj": theirs["visual_projection.weight"].T,
-        "token_embedding.weight": theirs["text_model.embeddings.token_embedding.weight"],
-        "positional_embedding": theirs["text_model.embeddings.position_embedding.weight"],
-        "text_projection": theirs["text_projection.weight"].T,
-    }
-    norms = {
-        "visual.ln_pre": "vision_model.pre_layrnorm",
-        "visual.ln_post": "vision_model.post_layernorm",
-        "ln_final": "text_model.final_layer_norm",
-    }
-    towers = {"vision_model": "visual.transformer", "text_model": "transformer"}
-    parts = {
-        "layer_norm1": "ln_1",
-        "layer_norm2": "ln_2",
-        "self_attn.out_proj": "attn.out_proj",
-        "mlp.fc1": "mlp.c_fc",
-        "mlp.fc2": "mlp.c_proj",
-    }
-    for tower, here in towers.items():
-        for number in {name.split(".")[3] for name in theirs if name.startswith(f"{tower}.encoder.layers.")}:
-            there = f"{tower}.encoder.layers.{number}"
-            norms |= {f"{here}.resblocks.{number}.{ours}": f"{there}.{part}" for part, ours in parts.items()}
-            for kind in ("weight", "bias"):
-                stacked = torch.cat([theirs[f"{there}.self_attn.{letter}_proj.{kind}"] for letter in "qkv"])
-                renamed[f"{here}.resblocks.{number}.attn.in_proj_{kind}"] = stacked
-    for ours, name in norms.items():
-        renamed |= {f"{ours}.{kind}": theirs[f"{name}.{kind}"] for kind in ("weight", "bias")}
-    return {f"clip_model.{name}": tensor for name, tensor in renamed.items()}
 
 
 if __name__ == "__main__":
