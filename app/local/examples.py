@@ -6,10 +6,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 
+from app.local.liveliness import colourfulness
 from app.local.phrases import fragment, query, subject
 from app.local.searching import Searching
 from app.wiring import Installation
 from storage.sql.collections import CollectionRecord
+from storage.thumbnails import ThumbnailSize
 from uniir.documents import Document, Modality
 from uniir.errors import QueryError
 from uniir.ids import format_id
@@ -44,12 +46,12 @@ class Examples:
 
     def _made(self, record: CollectionRecord) -> Sequence[ExampleQuery]:
         """One of each kind that the collection allows, then more of the same."""
-        some = {modality: self._installation.browser.some(record, modality, _TRIED) for modality in Modality}
+        some = {modality: self._some(record, modality) for modality in Modality}
         kinds = [
             _by_words([*some[_PAIR], *some[_TEXT]], "find-anything"),
             _by_picture([*some[_IMAGE], *some[_PAIR]], "find-related"),
             _by_words(some[_TEXT][1:], "find-texts"),
-            _by_both(some[_PAIR][::-1]),
+            _by_both(some[_PAIR][2:] + some[_PAIR][:2]),
             _by_words(some[_PAIR][1:], "find-captioned-pictures"),
             _by_picture([*some[_IMAGE], *some[_PAIR]][1:], "find-similar-pictures"),
         ]
@@ -62,6 +64,16 @@ class Examples:
             left = len(kinds) if found is not None else left - 1
             kept += [found] if found is not None else []
         return kept
+
+    def _some(self, record: CollectionRecord, modality: Modality) -> list[Document]:
+        """A few documents; those with pictures by how much there is to see, as it looks to who comes by for the first time."""
+        found = self._installation.browser.some(record, modality, _TRIED)
+        return sorted(found, key=self._dullness) if modality.has_image else list(found)
+
+    def _dullness(self, document: Document) -> float:
+        if document.image is None or document.image.sha256 is None:
+            return 0.0
+        return -round(colourfulness(self._installation.thumbnails.path(document.image.sha256, ThumbnailSize.SMALL)))
 
     def _finds(self, record: CollectionRecord, example: ExampleQuery, made_of: Document | None) -> bool:
         """Whether it finds what its words were taken from; likeness has nothing of the kind, and finds anything at all."""

@@ -57,7 +57,7 @@ def while_away(client: Client, error: Unavailable) -> None:
 def _refused(error: UniirError, ask: Ask) -> None:
     forget()
     if isinstance(error, NotFound) and ask.picture:
-        st.error(words.GONE_PICTURE, icon=":material/broken_image:")
+        states.gone_picture()
         return
     if ask.like and any(session.named(document) is None for document in ask.like):
         st.error(words.GONE_DOCUMENT, icon=":material/broken_image:")

@@ -64,6 +64,12 @@ def refused_picture(refused: picture.Refused) -> None:
     _details(refused.details)
 
 
+def gone_picture() -> None:
+    """The picture that the address names is no longer kept."""
+    st.error(words.GONE_PICTURE, icon=":material/broken_image:")
+    st.button(words.CHOOSE_ANOTHER, icon=":material/add_photo_alternate:", key="choose_another")  # the page's script opens the popover
+
+
 def trouble(error: UniirError) -> None:
     """A search that was refused, with the error's own words; our own faults with details for a report."""
     if isinstance(error, UsageError):
