@@ -20,7 +20,9 @@ from storage.milvus.indexes import IndexType
 from storage.milvus.lite import open_lite
 from storage.milvus.store import MilvusVectors
 from tests.contracts.vector_store_contract import DIMENSION, OpenStore, VectorStoreContract, fill, found, held, modality_of, unit_rows
+from tests.servers.catalogs import REQUIRED
 from tests.servers.milvus import MilvusServer
+from tests.servers.tls import certificate, tls_door
 from uniir.documents import Modality
 from uniir.errors import SettingsError, StoreUnavailable
 from uniir.filters import EVERYTHING, Filter
@@ -250,3 +252,31 @@ def test_nobody_at_the_address_is_said_so_in_time() -> None:
     nobody = Collections(open_server(Server("http://127.0.0.1:9", patience=Patience(search=1, write=1))))
     with pytest.raises(StoreUnavailable, match=r"http://127\.0\.0\.1:9: it can't be reached"):
         MilvusVectors(nobody, "points", DIMENSION)
+
+
+def test_a_server_behind_tls_lets_in_who_trusts_it_and_brings_the_token(tmp_path: Path) -> None:
+    try:
+        guarded = MilvusServer(tmp_path / "guarded", token="root:Milvus", authorization_enabled=True)
+        guarded.start()
+    except OSError as error:
+        (pytest.fail if REQUIRED else pytest.skip)(f"no Milvus server can be started here: {error}")
+    signed, key = certificate(tmp_path / "door", "milvus.test")
+    stranger, _ = certificate(tmp_path / "stranger", "milvus.test")
+    with tls_door(int(guarded.address.rsplit(":", 1)[1]), signed, key) as port:
+        right = Server(
+            f"https://127.0.0.1:{port}", "root:Milvus", server_name="milvus.test", ca_file=signed, patience=Patience(search=5, write=20)
+        )
+        collections = Collections(open_server(right))
+        assert len(fill(MilvusVectors(collections, "points", DIMENSION), unit_rows(5))) == 5
+        collections.milvus.close()
+        for wrong, way_out in (
+            (replace(right, token="root:wrong"), "milvus_token"),
+            (replace(right, ca_file=stranger, patience=Patience(write=1)), "milvus_uri"),
+        ):
+            collections = Collections(open_server(wrong))
+            with pytest.raises(StoreUnavailable) as refusal:
+                collections.names()
+            assert way_out in refusal.value.way_out
+            assert "Milvus:wrong" not in str(refusal.value)
+            collections.milvus.close()
+    guarded.close()

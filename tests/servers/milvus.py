@@ -64,7 +64,8 @@ file.write_text(file.read_text().replace("\\nqueryCoord:\\n", "\\nqueryCoord:\\n
 class MilvusServer:
     """One server over one directory: started, killed, stalled and started again at the same address."""
 
-    def __init__(self, directory: Path, **extra: object) -> None:
+    def __init__(self, directory: Path, token: str = "", **extra: object) -> None:
+        self._token = token
         program = _installed()
         directory.mkdir(parents=True, exist_ok=True)
         configure = [sys.executable, "-c", _CONFIGURE, str(program), str(directory), json.dumps(_BRISK | extra)]
@@ -115,7 +116,7 @@ class MilvusServer:
 
     def _answers(self) -> bool:
         try:
-            client = MilvusClient(self.address, timeout=2)
+            client = MilvusClient(self.address, token=self._token, timeout=2)
         except MilvusException:
             return False
         try:
