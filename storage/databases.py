@@ -83,13 +83,14 @@ class ExactDatabase:
 
     engine = "FAISS"
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, device: str = "cpu") -> None:
         self._directory = directory
+        self._device = device
 
     def open(self, name: str, dimension: int) -> VectorStore:
         with _installed():
             from storage.exact import ExactVectors
-        return ExactVectors(dimension, self._directory / f"{name}.npz")
+        return ExactVectors(dimension, self._directory / f"{name}.npz", self._device)
 
     def drop(self, name: str) -> None:
         (self._directory / f"{name}.npz").unlink(missing_ok=True)
@@ -108,7 +109,7 @@ class ExactDatabase:
 def open_database(settings: Settings, owner: str = "") -> VectorDatabase:
     """What the settings name; `owner` tells installations apart that share a server. Raises StoreUnavailable, SettingsError."""
     if settings.vector_store == "exact":
-        return ExactDatabase(settings.vectors_directory)
+        return ExactDatabase(settings.vectors_directory, settings.device)
     with _installed():
         from storage.milvus.opening import lite_collections, server_collections  # only who opens vectors pays for loading pymilvus
     if settings.milvus_address is None:

@@ -10,6 +10,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from storage.graphics import MOST_RESULTS, GraphicsCopy, gpu_of
 from storage.vectors import TIE_MARGIN, rank, require_fitting, require_k
 from uniir.documents import Modality
 from uniir.filters import Filter
@@ -22,13 +23,15 @@ _BLOCK = 5000
 class ExactVectors:
     """Implements VectorStore. With a file, `finish` writes all there and opening reads it back.
 
-    One call at a time: FAISS moves its memory.
+    One call at a time: FAISS moves its memory. Searches run on a GPU where `device` allows it and FAISS has one.
     """
 
     index_kind = "exact"
 
-    def __init__(self, dimension: int, file: Path | None = None) -> None:
+    def __init__(self, dimension: int, file: Path | None = None, device: str = "cpu") -> None:
         self._dimension = dimension
+        number = gpu_of(device)
+        self._graphics = None if number is None else GraphicsCopy(number, dimension)
         self._file = file
         self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
         self._modalities: dict[int, Modality] = {}
@@ -38,7 +41,8 @@ class ExactVectors:
 
     @property
     def report(self) -> IndexReport:
-        return IndexReport(self.index_kind, "the setting `vector_store` says so", 1.0, {})
+        where = "the CPU" if self._graphics is None else f"GPU {self._graphics.number}"
+        return IndexReport(self.index_kind, f"the setting `vector_store` says so; FAISS looks at every vector, on {where}", 1.0, {})
 
     def measure(self) -> IndexReport:
         return self.report
@@ -56,12 +60,14 @@ class ExactVectors:
         last = {document: position for position, document in enumerate(ids)}
         keys = np.fromiter(last, dtype=np.int64, count=len(last))
         with self._busy:
+            self._changed()
             self._index.remove_ids(keys)
             self._index.add_with_ids(np.ascontiguousarray(vectors[list(last.values())], dtype=np.float32), keys)
             self._modalities.update(zip(ids, modalities, strict=True))
 
     def delete(self, ids: Sequence[int]) -> None:
         with self._busy:
+            self._changed()
             self._index.remove_ids(np.asarray(ids, dtype=np.int64))
             for document in ids:
                 self._modalities.pop(document, None)
@@ -93,19 +99,45 @@ class ExactVectors:
 
     def close(self) -> None:
         with self._busy:
+            self._changed()
             self._index.reset()
 
     def _search(self, vectors: NDArray[np.float32], k: int, where: Filter) -> Neighbours:
         if not self._modalities:
             return rank([((), ())] * len(vectors), k)
-        parameters = None
+        admitted = None
         if not where.is_empty:
             candidates = self._modalities if where.only is None else where.only & self._modalities.keys()
-            admitted = [document for document in candidates if where.admits(document, self._modalities[document])]
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.asarray(admitted, dtype=np.int64)))
+            admitted = np.asarray([one for one in candidates if where.admits(one, self._modalities[one])], dtype=np.int64)
+        queries = np.ascontiguousarray(vectors, dtype=np.float32)
         wanted = min(k + TIE_MARGIN, len(self._modalities))
-        scores, ids = self._index.search(np.ascontiguousarray(vectors, dtype=np.float32), wanted, params=parameters)
+        if self._graphics is not None and wanted <= MOST_RESULTS:
+            scores, ids = self._search_on_gpu(self._graphics, queries, wanted, admitted)
+        else:
+            parameters = None if admitted is None else faiss.SearchParameters(sel=faiss.IDSelectorBatch(admitted))
+            scores, ids = self._index.search(queries, wanted, params=parameters)
         return rank([(row[row >= 0], values[row >= 0]) for row, values in zip(ids, scores, strict=True)], k)
+
+    def _search_on_gpu(
+        self, graphics: GraphicsCopy, queries: NDArray[np.float32], k: int, admitted: NDArray[np.int64] | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """A GPU knows neither ids nor filters: it gets rows and answers with positions."""
+        ids = faiss.vector_to_array(self._index.id_map)
+        flat = faiss.downcast_index(self._index.index)
+        rows = faiss.rev_swig_ptr(flat.get_xb(), ids.size * self._dimension).reshape(ids.size, self._dimension)
+        if admitted is None:
+            scores, positions = graphics.search(queries, rows, k)
+        else:
+            kept = np.flatnonzero(np.isin(ids, admitted))
+            if not kept.size:
+                return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
+            ids = ids[kept]
+            scores, positions = graphics.search_among(queries, np.ascontiguousarray(rows[kept]), min(k, kept.size))
+        return scores, np.where(positions >= 0, ids[positions], -1)
+
+    def _changed(self) -> None:
+        if self._graphics is not None:
+            self._graphics.forget()
 
     def _read(self, file: Path) -> None:
         with np.load(file, allow_pickle=False) as stored:

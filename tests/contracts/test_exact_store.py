@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from storage.exact import ExactVectors
+from storage.graphics import gpu_of
 from tests.contracts.vector_store_contract import DIMENSION, OpenStore, VectorStoreContract, fill, held, unit_rows
 from uniir.protocols import VectorStore
 
@@ -35,3 +36,17 @@ class TestInMemory(VectorStoreContract):
     def open_store(self) -> OpenStore:
         store = ExactVectors(DIMENSION)
         return lambda: store
+
+
+@pytest.mark.skipif(gpu_of("auto") is None, reason="FAISS sees no GPU here")
+class TestOnAGpu(VectorStoreContract):
+    @pytest.fixture
+    def open_store(self) -> OpenStore:
+        store = ExactVectors(DIMENSION, device="cuda")
+        return lambda: store
+
+
+def test_without_a_gpu_it_says_that_it_searches_on_the_cpu() -> None:
+    assert gpu_of("cpu") is None
+    assert gpu_of("cuda:99") is None
+    assert "on the CPU" in ExactVectors(DIMENSION, device="cuda:99").report.why
