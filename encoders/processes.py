@@ -28,7 +28,7 @@ from uniir.spaces import VectorSpace
 _CARDS = "CUDA_VISIBLE_DEVICES"
 _GO_ON = "What was done until then is kept: run the same command again, and it goes on from there."
 _PATIENCE = 5.0  # seconds for a process to end by itself
-_OWN = ("halves", "read", "reads_parts_together")  # what an encoder may be able to do beside encoding
+_OWN = ("halves", "read", "reads_parts_together", "reads_instructions")  # what an encoder may be able to do beside encoding
 
 
 @dataclass(slots=True)

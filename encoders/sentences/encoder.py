@@ -45,7 +45,7 @@ class Item:
 
 
 class SentenceEncoder:
-    """Implements `uniir.protocols.Encoder`, and `ScoreFusing` or `ReadsPartsTogether` where the model takes pictures.
+    """Implements `uniir.protocols.Encoder`, and as the model can: `ScoreFusing` or `ReadsPartsTogether`, and `ReadsInstructions`.
 
     A model that reads text and picture together does so; of one that takes either, the unit vectors are added up. Thread-safe.
     """
@@ -58,7 +58,9 @@ class SentenceEncoder:
         self._computing = threading.Lock()
         self._sees = model.supports("image")
         self._joins = self._sees and model.supports(("image", "text"))
-        # Set on the object, since whether it has them is what tells the two kinds apart.
+        # Set on the object, since whether it has them is what tells the kinds apart.
+        if prompts.tell_queries_apart:
+            self.reads_instructions: Literal[True] = True
         if self._joins:
             self.reads_parts_together: Literal[True] = True
         elif self._sees:

@@ -40,6 +40,11 @@ class Prompts:
         fitting = (rule for rule in _rules() if fnmatchcase(model.lower(), rule.model) and re.search(rule.own, query, re.DOTALL))
         return cls(query, document, next(fitting).prompt)
 
+    @property
+    def tell_queries_apart(self) -> bool:
+        """Whether a query is not read as a document with the same words is."""
+        return "{instruction}" in self.instructed or self.query != self.document
+
     def before(self, instruction: Instruction | None) -> str:
         """What stands before a query's text."""
         if instruction is None:

@@ -19,7 +19,7 @@ from tests.contracts.encoder_contract import IMAGES, EncoderContract, encoded, i
 from uniir.documents import Document, ImageReference, Modality
 from uniir.errors import ModelUnavailable
 from uniir.instructions import Instruction
-from uniir.protocols import Encoder, ReadsPartsTogether, ScoreFusing, Steering
+from uniir.protocols import Encoder, ReadsInstructions, ReadsPartsTogether, ScoreFusing, Steering
 from uniir.queries import Query
 
 DEVICE = Device(threads=1)
@@ -85,15 +85,22 @@ def test_queries_and_documents_get_the_models_own_prompts(loaded: Callable[[str]
 
 
 def test_an_instruction_stands_where_the_model_expects_it(loaded: Callable[[str], SentenceEncoder], saved: Callable[[str], Path]) -> None:
-    for name, prompt in (("instructed", "Instruct: find a cat.\nQuery: "), ("texts", "find a cat. ")):
+    for name, prompt in (("instructed", "Instruct: find a cat.\nQuery: "), ("texts", "")):
         told = encoded(loaded(name), Query(text="a dog", instruction=ASK))
         np.testing.assert_allclose(told, library_says(saved(name), ["a dog"], prompt), atol=1e-5)
+
+
+def test_a_model_whose_queries_are_no_documents_says_so(loaded: Callable[[str], SentenceEncoder]) -> None:
+    told = {name: isinstance(loaded(name), ReadsInstructions) for name in ("texts", "prompted", "instructed", "pictures")}
+    assert told == {"texts": False, "prompted": True, "instructed": True, "pictures": False}
 
 
 def test_what_a_model_is_told_is_data() -> None:
     assert Prompts.of("Qwen/Qwen3-VL-Embedding-2B", {"query": "Represent it."}).before(ASK) == "find a cat."
     assert Prompts.of("x", {"query": "Instruct: y\nQuery:"}).before(ASK) == "Instruct: find a cat.\nQuery:"
     assert Prompts.of("x", {"query": "Instruct: y\nQuery:"}).before(None) == "Instruct: y\nQuery:"
+    assert Prompts.of("intfloat/multilingual-e5-large-instruct", {}).before(ASK) == "Instruct: find a cat.\nQuery: "
+    assert Prompts.of("x", {}).before(ASK) == ""
     assert Prompts.of("x", {"passage": "passage: "}).document == "passage: "
 
 
