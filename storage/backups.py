@@ -168,8 +168,11 @@ class BackupReader:
 
 def _manifest_of(directory: Path) -> Manifest:
     file = directory / MANIFEST
-    if not file.is_file():
-        begun = (directory / "rows").is_dir()
+    try:
+        there, begun = file.is_file(), (directory / "rows").is_dir()
+    except OSError:  # no name of a file at all
+        there = begun = False
+    if not there:
         what = f"The backup in {directory} did not come to its end." if begun else f"There is no backup in {directory}."
         raise UsageError(what, "`uniir backup` again goes on with it." if begun else "Name the directory that `uniir backup` wrote.")
     try:

@@ -106,8 +106,10 @@ class Backups:
 
 
 def _absolute(path: str) -> Path:
-    if not Path(path).is_absolute():
-        raise UsageError(f"{path} is no absolute path.", "Name the directory in full, as it is called on the machine of the service.")
+    if "\0" in path or not Path(path).is_absolute():
+        raise UsageError(
+            f"{path[:200]!r} is no absolute path.", "Name the directory in full, as it is called on the machine of the service."
+        )
     return Path(path)
 
 

@@ -32,6 +32,9 @@ CHECKS: list[Any] = [
     response_schema_conformance,
 ]
 
+# With the secret any folder of this machine could come up; and while a space is filled, nothing else is changed.
+TOO_MUCH = {("post", "/v1/ingest"), ("post", "/v1/backup"), ("post", "/v1/spaces")}
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key", [None, SECRET])
@@ -46,8 +49,8 @@ def test_no_request_breaks_the_service_or_surprises_the_schema(tmp_path: Path, k
         headers = {"Host": "localhost"} | ({"Authorization": f"Bearer {key}"} if key else {})
         for found in schema.get_all_operations():
             operation = found.ok()
-            if key is not None and (operation.method, operation.path) == ("post", "/v1/ingest"):
-                continue  # with the secret any folder of this machine could come up
+            if key is not None and (operation.method, operation.path) in TOO_MUCH:
+                continue
             attempt(operation, GenerationMode.POSITIVE, headers)
             if operation.body or list(operation.iter_parameters()):  # else there is nothing to be wrong
                 attempt(operation, GenerationMode.NEGATIVE, headers)

@@ -24,7 +24,7 @@ def space_routes(service: HostedService) -> APIRouter:
     @router.post(
         "", response_model=JobAnswer, status_code=202, dependencies=trusted_only, summary="Encode a collection for another encoder"
     )
-    def add(request: Annotated[SpaceRequest, Body(examples=[{"encoder": "clip-sf-large"}])]) -> JobAnswer:
+    def add(request: Annotated[SpaceRequest, Body(examples=[{"encoder": "starter"}])]) -> JobAnswer:
         """A job like an ingest; the same again goes on. Search stays where it is. Wants the secret or the token."""
         return service.add_space(request)
 
