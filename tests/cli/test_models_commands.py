@@ -9,7 +9,7 @@ import pytest
 
 from encoders.uniir_family import PUBLISHED
 from tests.cli.running import Cli
-from tests.fake_hub import COMMIT, FakeHub, serving
+from tests.fake_hub import COMMIT, FakeHub, FakeRepository, serving, serving_repository
 from uniir.settings import models_directory
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "uniir"
@@ -90,6 +90,31 @@ class TestPulling:
             assert refused.code == 4
             assert words in refused.err
             assert "uniir models convert" in refused.err
+
+
+def test_a_repository_is_pulled_shown_checked_and_removed(uniir: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"config.json": b'{"model_type": "clip"}', "model.safetensors": bytes(20_000), "tokenizer.json": b"{}"}
+    with serving_repository(FakeRepository(files)) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        done = uniir("models", "pull", "somebody/model")
+    assert done.code == 0, done.err
+    assert f"somebody/model@{COMMIT}" in done.out
+    assert "--encoder somebody--model" in done.out
+    (own,) = uniir("models", "list", "--json").json["own"]
+    assert (own["name"], own["library"], own["model_type"], own["commit"]) == ("somebody--model", "transformers", "clip", COMMIT)
+    assert "a model of the type 'clip' for the library transformers" in uniir("models").out
+    assert f"commit: {COMMIT}" in uniir("models", "show", "somebody--model").out
+    assert "as written, SHA-256" in uniir("models", "check", "somebody--model").out
+    assert uniir("models", "remove", "somebody--model", "--yes").code == 0
+    assert uniir("models", "show", "somebody--model").code == 2
+
+
+def test_every_listed_model_is_told_with_what_one_must_know(uniir: Cli) -> None:
+    rows = {row["name"]: row for row in uniir("models", "list", "--json").json["models"]}
+    for name in ("clip-large", "siglip2-large", "blip2", "st-minilm"):
+        assert all(rows[name][field] for field in ("dimension", "megabytes", "licence", "commercial_use", "revision", "weights_from"))
+        assert rows[name]["here"] is False
+        assert uniir("models", "show", name).code == 0
 
 
 @pytest.mark.usefixtures("with_torch")
