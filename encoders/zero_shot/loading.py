@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,12 @@ def tokenizer_in(directory: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what the library plans to change is no matter of the person's
             return AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+    except ImportError as error:
+        lacking = re.search(r"requires the (\w+) library", str(error))
+        name = lacking[1].lower() if lacking else str(error.name)
+        raise ModelUnavailable(
+            f"The tokenizer in {directory} needs {name}, which is not installed.", f"Run `pip install {name}`."
+        ) from None
     # As above: a missing library, a missing file and a damaged one come as anything.
     except Exception as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__

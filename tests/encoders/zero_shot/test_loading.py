@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,15 @@ def test_every_row_says_where_it_is_from() -> None:
         assert spec.repository is not None
         assert spec.repository.name in spec.weights_from
         assert spec.licence
+
+
+def test_a_library_that_a_tokenizer_needs_is_named(copy: Callable[[str], Path]) -> None:
+    if find_spec("sentencepiece") is not None:
+        pytest.skip("sentencepiece is installed")
+    place = copy("siglip")
+    settings = json.loads((place / "tokenizer_config.json").read_text())
+    (place / "tokenizer_config.json").write_text(json.dumps(settings | {"tokenizer_class": "SiglipTokenizer"}))
+    (place / "tokenizer.json").unlink()
+    (place / "spiece.model").write_bytes(b"")
+    with pytest.raises(ModelUnavailable, match="needs sentencepiece"):
+        load_encoder(str(place), DEVICE)
