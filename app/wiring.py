@@ -31,6 +31,7 @@ from search.service import SearchService
 from storage.databases import VectorDatabase, open_database
 from storage.ownership import claim_on
 from storage.sql.browsing import SqlBrowser
+from storage.sql.calibrations import SqlCalibrations
 from storage.sql.collections import CollectionRecord, SqlCollections
 from storage.sql.engines import Engines, open_catalog
 from storage.sql.filling import SqlFilling
@@ -47,8 +48,9 @@ from storage.thumbnails import Thumbnails
 from uniir.errors import ModelUnavailable, StoreUnavailable
 from uniir.images import FileImages
 from uniir.instructions import Instructions, load_instructions
-from uniir.protocols import Encoder, ImageLoader, VectorStore
+from uniir.protocols import Encoder, ImageLoader, Reranker, VectorStore
 from uniir.queries import Reranking
+from uniir.reranker_names import named
 from uniir.settings import Settings
 from uniir.spaces import SpaceState, VectorSpace
 
@@ -128,8 +130,9 @@ class Installation:
             return self._encoders[name, dtype]
 
     def _load_encoder(self, name: str, dtype: str) -> Encoder:
-        if name == "arithmetic":
-            return ArithmeticEncoder()
+        arithmetic = ArithmeticEncoder.named(name)
+        if arithmetic is not None:
+            return arithmetic
         device = Device(self.settings.device, dtype, self.settings.threads)
         models, processes = self.settings.models_dir, self.settings.processes
         try:
@@ -184,6 +187,10 @@ class Installation:
     @cached_property
     def browser(self) -> SqlBrowser:
         return SqlBrowser(self._engines)
+
+    @cached_property
+    def calibrations(self) -> SqlCalibrations:
+        return SqlCalibrations(self._engines)
 
     @cached_property
     def judgments(self) -> SqlJudgments:
@@ -245,6 +252,7 @@ class OwnedInstallation:
         """What answers queries; `rerank` is what the query asks for, since a reranker may have to be loaded first."""
         name = collection.space.encoder
         encoder = self.installation.encoder_of(collection)
+        stage = self._rerankers.stage(name, encoder, rerank)
         return SearchService(
             encoder,
             self.store(collection),
@@ -254,9 +262,14 @@ class OwnedInstallation:
             lambda query, target: remarks_on(name, query, target),
             self._embed(encoder),
             lambda query, target: band_cuts(name, query, target),
-            self._rerankers.stage(name, encoder, rerank),
+            stage,
             self._guessing.stage,
+            lambda: None if stage is None else self.installation.calibrations.find(collection, named(stage.reranker)),
         )
+
+    def reranker(self, collection: CollectionRecord, name: str | None) -> Reranker:
+        """The one of the settings, or another by name. Raises UsageError, ModelUnavailable."""
+        return self._rerankers.named(name, self.installation.encoder_of(collection))
 
     def _embed(self, encoder: Encoder) -> Embed:
         with self._opening:

@@ -22,9 +22,12 @@ from uniir.queries import Query
 from uniir.spaces import VectorSpace
 from uniir.texts import require_text
 
+NAME = "arithmetic"
 GRID = 4
 COLOURS = GRID * GRID * 3
 _AXES = (Modality.IMAGE, Modality.TEXT, Modality.IMAGE_TEXT)
+_WORDS = 64
+_NAMED = re.compile(rf"{NAME}(?:-([1-9]\d{{0,3}}))?")
 _WORD = re.compile(r"\w+")
 _MODALITIES = frozenset(Modality)
 
@@ -33,9 +36,15 @@ _MODALITIES = frozenset(Modality)
 class ArithmeticEncoder:
     """Implements `uniir.protocols.Encoder` and `ScoreFusing`: [words | 4 x 4 x 3 colours | image, text, pair axis]."""
 
-    words: int = 64
+    words: int = _WORDS
     axis: float = 1.0  # height of a document's axis beside its content of length one
     push: float = 2.0  # what a target adds to the cosine of documents of that modality; above 2 nothing else can outrank them
+
+    @classmethod
+    def named(cls, name: str) -> ArithmeticEncoder | None:
+        """The encoder that `name` means, `arithmetic` or `arithmetic-32` with so many words; None for any other name."""
+        found = _NAMED.fullmatch(name)
+        return cls(int(found[1] or _WORDS)) if found is not None else None
 
     @property
     def accepts(self) -> frozenset[Modality]:
@@ -43,7 +52,8 @@ class ArithmeticEncoder:
 
     @property
     def space(self) -> VectorSpace:
-        return VectorSpace("arithmetic", f"axis {self.axis}", "crc32 words, 4x4 colours", "float32", self.words + COLOURS + len(_AXES))
+        name = NAME if self.words == _WORDS else f"{NAME}-{self.words}"
+        return VectorSpace(name, f"axis {self.axis}", "crc32 words, 4x4 colours", "float32", self.words + COLOURS + len(_AXES))
 
     def prepare(self, items: Sequence[Document | Query], images: ImageLoader) -> Prepared:
         """The vectors themselves: there is nothing left for `encode` to compute."""
