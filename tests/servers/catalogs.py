@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,14 +15,18 @@ REQUIRED = os.environ.get("UNIIR_REQUIRE_SERVERS") == "1"  # then a server that 
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
+def postgres_server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
     """One for the run. Whoever stops it starts it again."""
     try:
         server = started()
     except CanNotStart as error:
         if REQUIRED:
             pytest.fail(f"Postgres can't be started here: {error}")
-        warnings.warn_explicit(f"NOTHING IS TESTED ON POSTGRES: it can't be started here: {error}", pytest.PytestWarning, __file__, 1)
+        plugins = request.config.pluginmanager
+        with plugins.get_plugin("capturemanager").global_and_fixture_disabled():
+            plugins.get_plugin("terminalreporter").write_line(
+                f"\nNOTHING IS TESTED ON POSTGRES, it can't be started here: {error}", red=True
+            )
         pytest.skip(f"Postgres can't be started here: {error}")
     yield server
     server.remove()

