@@ -43,7 +43,7 @@ class Rerankers:
         settings = self._settings
         try:
             if self._reranker is None:
-                self._reranker = self._loaded(encoder)
+                self._reranker = self._loaded(encoder, settings.reranker)
         except ModelUnavailable as error:
             _LOG.warning("hits are not read again: %s", error)
             return None
@@ -57,10 +57,22 @@ class Rerankers:
             spec_wanted(settings.reranker).spec.weight,
         )
 
-    def _loaded(self, encoder: Encoder) -> Reranker | None:
+    def named(self, name: str | None, encoder: Encoder) -> Reranker:
+        """The one of the settings, or another one, which is not kept. Raises UsageError, ModelUnavailable."""
+        name = name or self._settings.reranker
+        with self._loading:
+            known = self._reranker if name == self._settings.reranker else None
+            found = known or self._loaded(encoder, name)
+            if found is None:
+                raise ModelUnavailable(f"The reranker {name} can't be used with this collection.", "Name another with `--reranker`.")
+            if name == self._settings.reranker:
+                self._reranker = found
+            return found
+
+    def _loaded(self, encoder: Encoder, name: str) -> Reranker | None:
         settings = self._settings
-        if settings.reranker != TEXT.name:
+        if name != TEXT.name:
             device = Device(settings.device, settings.dtype, settings.threads)
-            return load_model_reranker(settings.reranker, device, settings.models_dir, self._images)
+            return load_model_reranker(name, device, settings.models_dir, self._images)
         reader = encoder if isinstance(encoder, TextReader) else self._load_encoder(STARTER.name)
         return load_text_reranker(reader) if isinstance(reader, TextReader) else None

@@ -45,6 +45,7 @@ class TextReranker:
         self, reader: TextReader, regression: Regression, rarity: Rarity, cuts: BandCuts | None = None, memory: Memory | None = None
     ) -> None:
         self.cuts = cuts
+        self.version = hashlib.sha256(f"{regression} {rarity.of_unknown}".encode()).hexdigest()[:16]
         self._reader = reader
         self._regression = regression
         self._rarity = rarity

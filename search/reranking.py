@@ -75,6 +75,10 @@ class RerankStage:
         return query.modality is not None and self._by_default(query.modality, target)
 
     @property
+    def reranker(self) -> Reranker:
+        return self._reranker
+
+    @property
     def top(self) -> int:
         return self._top
 

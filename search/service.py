@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.bands import bands_of
+from search.calibrating import calibrated
 from search.complement import ComplementStage
 from search.composition import QueryVector, compose
 from search.embedding import Embed, EncodeAtOnce
 from search.explanation import best_sentence, encoded, terms_of
 from search.guessing import Guessed, GuessStage
 from search.reranking import Reranked, RerankStage, unread
+from uniir.calibration import Calibration
 from uniir.documents import Document, Modality
 from uniir.errors import InputFailure, NotFound, QueryError
 from uniir.filters import Filter
@@ -64,8 +66,12 @@ class SearchService:
         bands: Callable[[Modality, Modality | None], BandCuts | None] | None = None,
         reranking: RerankStage | None = None,
         guessing: GuessStage | None = None,
+        calibration: Callable[[], Calibration | None] = lambda: None,
     ) -> None:
-        """`embed` encodes the parts of a query; none: here and one query at a time. `bands` knows what scores mean in words."""
+        """`embed` encodes the parts of a query; none: here and one query at a time. `bands` knows what scores mean in words.
+
+        `calibration` knows what the reranker's values were found to mean here.
+        """
         self._encoder = encoder
         self._store = store
         self._library = library
@@ -76,6 +82,7 @@ class SearchService:
         self._bands = bands
         self._reranking = reranking
         self._guessing = guessing
+        self._calibration = calibration
         self._complements = ComplementStage(encoder, store, library, instructions, self._embed)
 
     def search(self, query: Query) -> SearchResult:
@@ -113,7 +120,9 @@ class SearchService:
         if self._reranking is None:
             return unread(len(look.found))
         with _timed(look.stages, "rerank"):
-            return self._reranking.run(look.query, look.target, look.in_order, [score for _, score in look.found])
+            reranked = self._reranking.run(look.query, look.target, look.in_order, [score for _, score in look.found])
+            calibration = self._calibration() if reranked.relevance else None
+        return reranked if calibration is None else calibrated(reranked, calibration)
 
     def _answered(self, look: _Look, reranked: Reranked) -> SearchResult:
         query, stages, notes = look.query, dict(look.stages), list(look.notes)

@@ -19,6 +19,8 @@ from uniir.queries import Reranking, Weights
 from uniir.wire import (
     BackupAnswer,
     BackupRequest,
+    CalibrationAnswer,
+    CalibrationRequest,
     CollectionAnswer,
     CollectionsAnswer,
     DeleteAnswer,
@@ -154,6 +156,9 @@ class Client:
 
     def score_judgments(self, request: ScoringRequest) -> ScoringAnswer:
         return self._connection.post("/v1/judgments/score", ScoringAnswer, request, PATIENT)
+
+    def calibrate(self, request: CalibrationRequest) -> CalibrationAnswer:
+        return self._connection.post("/v1/judgments/calibrate", CalibrationAnswer, request, PATIENT)
 
     def scorings(self, collection: str | None = None) -> ScoringsAnswer:
         return self._connection.get("/v1/judgments/scorings", ScoringsAnswer, collection=collection)

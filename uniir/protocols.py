@@ -150,6 +150,14 @@ class Reranker(Protocol):
         ...
 
 
+@runtime_checkable
+class Versioned(Protocol):
+    """A model that says which weights and wording it has."""
+
+    @property
+    def version(self) -> str: ...
+
+
 class Guesser(Protocol):
     """A model that writes what somebody may be looking for. Thread-safe."""
 

@@ -9,6 +9,8 @@ from typing import Protocol
 from uniir.wire import (
     BackupAnswer,
     BackupRequest,
+    CalibrationAnswer,
+    CalibrationRequest,
     CollectionAnswer,
     CollectionsAnswer,
     DeleteAnswer,
@@ -73,6 +75,10 @@ class Service(Protocol):
 
     def score_judgments(self, request: ScoringRequest) -> ScoringAnswer:
         """Asks the judged queries as any search is answered now, and keeps how it came out."""
+        ...
+
+    def calibrate(self, request: CalibrationRequest) -> CalibrationAnswer:
+        """Finds out from judgments, or from unrelated pairs, what the reranker's values mean in a collection."""
         ...
 
     def scorings(self, collection: str | None = None) -> ScoringsAnswer: ...

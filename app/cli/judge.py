@@ -1,4 +1,4 @@
-"""uniir judge add | list | remove | import | export | score"""
+"""uniir judge add | list | remove | import | export | score | calibrate"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.cli.search import Target
 from uniir.queries import Reranking
 
 if TYPE_CHECKING:
-    from uniir.wire import JudgedQueryAnswer, ScoringAnswer, ScoringsAnswer
+    from uniir.wire import CalibrationAnswer, JudgedQueryAnswer, ScoringAnswer, ScoringsAnswer
 
 app = typer.Typer(help="Say how well documents answer a search, and measure searches by it.", no_args_is_help=True)
 _SHOWN = ("ndcg@10", "hit@1", "hit@5", "hit@10", "recall@10", "map@5", "mrr@10")
@@ -173,6 +173,56 @@ def score(
         say_json(made.model_dump(mode="json"))
     else:
         _show(made, history.scorings[:-1])
+
+
+@app.command()
+def calibrate(
+    reranker: Annotated[str | None, typer.Option(help="Another reranker than the one of the settings.", show_default="none")] = None,
+    pairs: Annotated[int, typer.Option(help="How many unrelated pairs are read where there are too few judgments.")] = 1000,
+    forget: Annotated[bool, typer.Option("--forget", help="Take back what was found, and print nothing else.")] = False,
+    collection: Collection = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Find out what the reranker's values mean in this collection: by its judgments, else by unrelated pairs."""
+    from app.local.reach import asked
+    from uniir.errors import UsageError
+    from uniir.wire import CalibrationRequest
+
+    if not 20 <= pairs <= 100_000:
+        raise UsageError(f"{pairs} pairs can't be read.", "Name 20 to 100,000.")
+    settings = settings_for(data_dir, collection)
+    request = CalibrationRequest(collection=settings.collection, reranker=reranker, pairs=pairs, forget=forget)
+    found = asked(settings, "uniir judge calibrate", lambda service: service.calibrate(request))
+    if as_json:
+        say_json(found.model_dump(mode="json"))
+    else:
+        _show_calibration(found)
+
+
+def _show_calibration(found: CalibrationAnswer) -> None:
+    if found.method is None:
+        say(f"The values of {found.reranker} are taken as they are in {found.collection}.")
+        return
+    if found.method == "random":
+        say(f"{found.pairs:,} unrelated pairs were read with {found.reranker}; its values stay, and a hit has to beat chance to be good.")
+        say("With 10 right and 10 wrong judgments of hits that it reads, its values become probabilities.")
+    else:
+        curve = "Platt's sigmoid" if found.method == "platt" else "an isotonic curve"
+        say(
+            f"{found.pairs:,} judged pairs of {found.queries:,} queries, {found.right:,} right, were read with {found.reranker}: {curve}.\n"
+        )
+        say(table(("value", "means"), [(f"{value:.2f}", f"{100 * now:.1f} %") for value, now in found.means]))
+    rows = [
+        (name, "none" if found.cuts_before is None else f"{getattr(found.cuts_before, name):.4f}", f"{getattr(found.cuts_after, name):.4f}")
+        for name in ("strong", "good")
+    ]
+    say("\n" + table(("from", "before", "now"), rows))
+    if found.quality_before is not None and found.quality_after is not None:
+        seen = "pairs that the fit did not see" if found.held_out else "the pairs it was fitted to, since there are too few others"
+        old, new = found.quality_before, found.quality_after
+        say(f"\nMean squared difference from the truth: {old.brier:.3f} before, {new.brier:.3f} now, on {seen}.")
+        say(f"Said and true shares were {100 * old.error:.0f} points apart, and are {100 * new.error:.0f} now.")
 
 
 def _write(file: Path, history: ScoringsAnswer) -> None:

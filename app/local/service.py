@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from app.local.backups import Backups
+from app.local.calibrating import Calibrating
 from app.local.documents import Documents
 from app.local.examples import Examples
 from app.local.filling import SpaceFilling
@@ -28,6 +29,8 @@ from storage.sql.jobs import Origin
 from uniir.wire import (
     BackupAnswer,
     BackupRequest,
+    CalibrationAnswer,
+    CalibrationRequest,
     CollectionAnswer,
     CollectionsAnswer,
     DeleteAnswer,
@@ -77,6 +80,7 @@ class LocalService:
         self._pictures = KeptPictures(kept, installation.images, restored=installation.judgments.picture)
         self._judging = Judging(installation, self._pictures)
         self._scoring = ScoringJudgments(everything, self._pictures)
+        self._calibrating = Calibrating(everything, self._pictures)
         self._searching = Searching(everything, self._pictures, self._judging)
         self._documents = Documents(installation)
         self._examples = Examples(installation, self._searching)
@@ -122,6 +126,9 @@ class LocalService:
 
     def score_judgments(self, request: ScoringRequest) -> ScoringAnswer:
         return self._scoring.score(request)
+
+    def calibrate(self, request: CalibrationRequest) -> CalibrationAnswer:
+        return self._calibrating.calibrate(request)
 
     def scorings(self, collection: str | None = None) -> ScoringsAnswer:
         return self._scoring.scorings(collection)

@@ -60,6 +60,11 @@ class MllmReranker:
     scores: Scores = field(default_factory=Scores)
     _computing: threading.Lock = field(default_factory=threading.Lock)
 
+    @property
+    def version(self) -> str:
+        """Implements `uniir.protocols.Versioned`: the weights, and how they are asked."""
+        return f"{self.weights[:16]} {self.judge.version}"
+
     def reads(self, query: Query, candidate: Document) -> bool:
         if query.modality is None or not self.judge.reads(query.modality, candidate.modality):
             return False

@@ -187,6 +187,15 @@ judged_pictures = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
+calibrations = Table(
+    "calibrations",
+    metadata,
+    Column("collection_id", Integer, ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("reranker", Words(500), primary_key=True),  # with its version
+    Column("calibration", JsonValue, nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+)
+
 scorings = Table(
     "scorings",
     metadata,

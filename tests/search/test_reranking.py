@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from search.reranking import RerankStage
 from search.service import SearchService
 from tests.search.scenes import Scene, no_remarks
+from uniir.calibration import Calibration, Method
 from uniir.documents import Document, Modality
 from uniir.errors import ModelUnavailable
 from uniir.hits import Band, BandCuts, RerankState, SearchResult
@@ -261,3 +262,34 @@ def test_nothing_that_looks_relevant_is_said(scene: Scene) -> None:
     assert any(note.startswith("Nothing here looks relevant") and "10%" in note for note in doubtful.notes)
     sure = service(scene, Judge(backwards)).search(TEXTS)
     assert not any("relevant" in note for note in sure.notes)
+
+
+def calibrated(scene: Scene, calibration: Calibration) -> SearchService:
+    world = scene.world
+    stage = RerankStage(Judge(backwards), texts_help, 20, 5)
+    return SearchService(
+        world.encoder,
+        world.store,
+        world.library,
+        world.images,
+        load_instructions(),
+        no_remarks,
+        reranking=stage,
+        calibration=lambda: calibration,
+    )
+
+
+def test_what_values_mean_here_changes_words_and_probabilities_and_no_order(scene: Scene) -> None:
+    plain = service(scene, Judge(backwards)).search(TEXTS)
+    halved = Calibration(Method.ISOTONIC, BandCuts(0.4, 0.2), knots=((0.0, 0.0), (0.5, 0.25), (1.0, 0.25)))
+    here = calibrated(scene, halved).search(TEXTS)
+    assert ids(here) == ids(plain)
+    assert [hit.relevance for hit in here.hits] == pytest.approx([min((hit.relevance or 0) / 2, 0.25) for hit in plain.hits], abs=1e-5)
+    assert {hit.band for hit in here.hits} == {Band.GOOD, Band.WEAK}
+
+
+def test_where_nothing_beats_chance_that_is_said(scene: Scene) -> None:
+    strict = Calibration(Method.RANDOM, BandCuts(0.99, 0.97))
+    result = calibrated(scene, strict).search(TEXTS)
+    assert {hit.band for hit in result.hits} == {Band.WEAK}
+    assert any("Nothing here looks relevant" in note for note in result.notes)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from uniir.calibration import Method
 from uniir.documents import Modality
 from uniir.judgments import BEST_GRADE
 from uniir.queries import Reranking
@@ -84,3 +85,43 @@ class ScoringsAnswer(Answer):
 
     collection: str
     scorings: list[ScoringAnswer]
+
+
+class CalibrationRequest(Request):
+    """Find out what the reranker's values mean in a collection, and keep it; `forget` takes that back."""
+
+    collection: str | None = Field(None, max_length=100)
+    reranker: str | None = Field(None, max_length=1000, description="none: the one of the settings")
+    pairs: int = Field(1000, ge=20, le=100_000, description="unrelated pairs that are read where there are too few judgments")
+    forget: bool = False
+
+
+class CutsAnswer(Answer):
+    """From which probability on a hit is strong or good."""
+
+    strong: float
+    good: float
+
+
+class QualityAnswer(Answer):
+    """Mean squared difference of probability and truth, and mean distance of said and true share."""
+
+    brier: float
+    error: float
+
+
+class CalibrationAnswer(Answer):
+    """What was found. `method` None: nothing is kept any more. `means` are values of the reranker beside what they mean here."""
+
+    collection: str
+    reranker: str
+    method: Method | None
+    pairs: int
+    right: int = Field(description="judged pairs that are right; 0 where unrelated pairs were read")
+    queries: int
+    cuts_before: CutsAnswer | None
+    cuts_after: CutsAnswer | None
+    means: list[tuple[float, float]] = []
+    quality_before: QualityAnswer | None = None
+    quality_after: QualityAnswer | None = None
+    held_out: bool = Field(False, description="whether the quality afterwards is that of pairs which the fit did not see")

@@ -10,7 +10,16 @@ from app.service.guarding import require_trust
 from app.service.hosted import HostedService
 from app.service.problems import documented
 from app.service.requests import Collection, json_only
-from uniir.wire import JudgmentAnswer, JudgmentRequest, JudgmentsAnswer, ScoringAnswer, ScoringRequest, ScoringsAnswer
+from uniir.wire import (
+    CalibrationAnswer,
+    CalibrationRequest,
+    JudgmentAnswer,
+    JudgmentRequest,
+    JudgmentsAnswer,
+    ScoringAnswer,
+    ScoringRequest,
+    ScoringsAnswer,
+)
 
 _JUDGED = {"search": {"text": "a boat at sunset"}, "document": "01JH2V4Q0W3NK", "grade": 1}
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="the judgment's id, as hits and GET /v1/judgments have it")]
@@ -39,6 +48,16 @@ def judgment_routes(service: HostedService) -> APIRouter:
     def score(request: Annotated[ScoringRequest, Body(examples=[{"collection": "default"}])]) -> ScoringAnswer:
         """Asks every judged query anew, and keeps the result. Wants the secret or the token."""
         return service.score_judgments(request)
+
+    @router.post(
+        "/calibrate",
+        response_model=CalibrationAnswer,
+        dependencies=[Depends(require_trust), *json_body],
+        summary="Find out what the reranker's values mean here",
+    )
+    def calibrate(request: Annotated[CalibrationRequest, Body(examples=[{"collection": "default"}])]) -> CalibrationAnswer:
+        """By judgments where there are enough, else by unrelated pairs; searches follow it at once. Wants the secret or the token."""
+        return service.calibrate(request)
 
     @router.get("/scorings", response_model=ScoringsAnswer, summary="Earlier results, oldest first")
     def scorings(collection: Collection = None) -> ScoringsAnswer:
