@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -115,6 +116,12 @@ def test_a_service_that_is_away_is_said_to_be(full: House) -> None:
         assert httpx.get(f"{address}/media/document/0000000000001/256").status_code == 503
 
 
+def test_a_service_that_wants_no_key_is_asked_without_one(full: House) -> None:
+    boat = full.ids()["boat.png"]
+    with listening_at(full.settings, Whereabouts(Surroundings(full.address, ""))) as address:
+        assert httpx.get(f"{address}/media/document/{boat}/256").status_code == 200
+
+
 def test_behind_a_token_nothing_is_shown_without_it(closed_page: httpx.Client, full: House) -> None:
     boat = full.ids()["boat.png"]
     assert closed_page.get(f"/media/document/{boat}/256").status_code == 401
@@ -168,3 +175,4 @@ def test_the_page_s_own_file_is_streamlit_s_with_our_name() -> None:
     page = anyio.run(answer)
     assert "<title>uniir</title>" in page
     assert "BACKEND_BASE_URL" in page, "Streamlit's file has changed; see app/page/index.py"
+    assert re.search(r'modulepreload" crossorigin href="\./static/js/TextInput\.', page), "Streamlit's scripts have other names now"
