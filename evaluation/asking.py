@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evaluation.embedding import Entry
 from evaluation.mbeir import InstructionKey, MbeirQuery, dataset_of, read_queries
-from evaluation.pools import Pool, picture_of
+from evaluation.pools import Candidates, picture_of
 from uniir.documents import Modality
 from uniir.errors import UsageError
 from uniir.instructions import Instruction
@@ -42,7 +42,7 @@ class Instructing(StrEnum):
 
 
 def entries_of(
-    root: Path, queries: Sequence[MbeirQuery], pool: Pool, wordings: Wordings, instructing: Instructing, seed: int
+    root: Path, queries: Sequence[MbeirQuery], pool: Candidates, wordings: Wordings, instructing: Instructing, seed: int
 ) -> Iterator[Entry]:
     """One entry for each query. Raises UsageError for one without a wording where instructions are wanted."""
     for number, one in enumerate(queries):
@@ -68,7 +68,7 @@ def require_wordings(file: Path, wordings: Wordings) -> None:
         return
 
 
-def target_of(query: MbeirQuery, pool: Pool) -> Modality:
+def target_of(query: MbeirQuery, pool: Candidates) -> Modality:
     """The modality of the first positive of the query's own data set, as the authors choose the instruction by it; else the task's."""
     # OVEN and InfoSeek share pages: a positive may carry the other's id.
     own = [did for did in query.positives if dataset_of(did) == dataset_of(query.qid)]

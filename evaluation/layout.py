@@ -61,6 +61,22 @@ def query_files(root: Path, split: str, names: Collection[str] = (), tasks: Coll
     return sorted(found, key=lambda one: (-1 if one.task is None else one.task, one.name))
 
 
+def query_lists(root: Path, split: str) -> list[tuple[str, Path, Path | None]]:
+    """Every file of queries of a split with its set's name, and its judgments where they are there; pools are not asked for."""
+    found = []
+    for file in _files(root / "query" / split, root / split, "jsonl"):
+        match = _QUERY_FILE.fullmatch(file.name)
+        if match is not None and match["split"].lower() == split:
+            try:
+                qrels = _qrels(root, file.name.split(".")[0][: -len(split) - 1], split)
+            except UsageError:
+                qrels = None
+            found.append((match["name"].lower(), file, qrels))
+    if not found:
+        raise UsageError(f"There are no queries under {root / 'query' / split}.", WAY_OUT)
+    return found
+
+
 def evaluation_sets(root: Path, split: str) -> list[EvaluationSet]:
     """The sets of a split that are one task each, by task and name; raises UsageError where there are none."""
     files = query_files(root, split)

@@ -63,8 +63,8 @@ def _scores(report: Report) -> Iterator[str]:
             row.dataset,
             f"{row.queries:,}",
             f"{row.candidates:,}",
-            f"{_interval(row.measures[row.headline])} {row.headline}",
-            *(_percent(row.measures[name].value) for name in _SHOWN),
+            f"{interval_in_words(row.measures[row.headline])} {row.headline}",
+            *(percent(row.measures[name].value) for name in _SHOWN),
             *([_printed(row.published)] if published else []),
         ]
         for row in report.rows
@@ -74,7 +74,7 @@ def _scores(report: Report) -> Iterator[str]:
         "",
         "",
         "",
-        _interval(report.average.value),
+        interval_in_words(report.average.value),
         *("" for _ in _SHOWN),
         *([_printed(report.average.published)] * len(published)),
     ]
@@ -84,7 +84,7 @@ def _scores(report: Report) -> Iterator[str]:
 def _averages(report: Report) -> Iterator[str]:
     published = [report.published_model] if report.published_model else []
     rows = [
-        [one.name, str(one.sets), _interval(one.value), *([_printed(one.published)] if published else [])]
+        [one.name, str(one.sets), interval_in_words(one.value), *([_printed(one.published)] if published else [])]
         for one in (*report.averages, report.average)
     ]
     yield from table(["of", "sets", "average", *published], rows)
@@ -98,11 +98,11 @@ def _reranked(rows: Sequence[SetRow]) -> Iterator[str]:
             str(row.task),
             row.dataset,
             row.headline,
-            _percent(gain.before[row.headline].value),
-            _percent(row.measures[row.headline].value),
-            _interval(gain.difference, signed=True),
+            percent(gain.before[row.headline].value),
+            percent(row.measures[row.headline].value),
+            interval_in_words(gain.difference, signed=True),
             f"{gain.probability:.4f}",
-            *(f"{_percent(gain.before[name].value)} -> {_percent(row.measures[name].value)}" for name in ("ndcg@10", "map@5")),
+            *(f"{percent(gain.before[name].value)} -> {percent(row.measures[name].value)}" for name in ("ndcg@10", "map@5")),
         ]
         for row, gain in read
         if gain.before != row.measures
@@ -116,7 +116,7 @@ def _reranked(rows: Sequence[SetRow]) -> Iterator[str]:
 def _completed(rows: Sequence[SetRow]) -> Iterator[str]:
     shown = ("hit@1", "hit@5", "hit@10")
     cells = [
-        [str(row.task), row.dataset, *(f"{_percent(row.measures[name].value)} -> {_percent(halves[name].value)}" for name in shown)]
+        [str(row.task), row.dataset, *(f"{percent(row.measures[name].value)} -> {percent(halves[name].value)}" for name in shown)]
         for row in rows
         if (halves := row.with_complements) is not None
     ]
@@ -135,8 +135,8 @@ def _first_hits(report: Report) -> Iterator[str]:
 
 
 def _first_hit_cells(task: str, dataset: str, queries: int, first: FirstHits) -> list[str]:
-    shares = (_percent(count / first.wrong) if first.wrong else "" for count in (first.wrong_modality, first.wrong_domain, first.other))
-    return [task, dataset, _percent(first.modality_accuracy), _percent(first.wrong / queries), *shares]
+    shares = (percent(count / first.wrong) if first.wrong else "" for count in (first.wrong_modality, first.wrong_domain, first.other))
+    return [task, dataset, percent(first.modality_accuracy), percent(first.wrong / queries), *shares]
 
 
 def comparison_as_markdown(comparison: Comparison) -> str:
@@ -146,9 +146,9 @@ def comparison_as_markdown(comparison: Comparison) -> str:
             "Average" if one.task is None else f"{one.task} {one.dataset}",
             f"{one.queries:,}",
             one.measure,
-            _percent(one.first),
-            _percent(one.second),
-            _interval(one.difference, signed=True),
+            percent(one.first),
+            percent(one.second),
+            interval_in_words(one.difference, signed=True),
             f"{one.probability:.4f}",
             "yes" if one.probability < _CERTAIN else "no",
         ]
@@ -175,11 +175,13 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
 
 
-def _percent(value: float) -> str:
+def percent(value: float) -> str:
+    """A share in percent, to two places."""
     return f"{100 * value:.2f}"
 
 
-def _interval(one: Interval, signed: bool = False) -> str:
+def interval_in_words(one: Interval, signed: bool = False) -> str:
+    """Value and bounds in percent."""
     sign = "+" if signed else ""
     return f"{100 * one.value:{sign}.2f} ({100 * one.low:{sign}.1f} to {100 * one.high:{sign}.1f})"
 

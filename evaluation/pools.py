@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,16 @@ from numpy.typing import NDArray
 from evaluation.embedding import MODALITIES, Embedded, Entry
 from evaluation.mbeir import MbeirCandidate, candidate_in, read_candidates
 from uniir.documents import Document, ImageReference, Modality, Source
+
+
+class Candidates(Protocol):
+    """What is known of candidates by their dids."""
+
+    def modality_of_did(self, did: str) -> Modality | None: ...
+
+    def documents(self, dids: Sequence[str]) -> list[Document]:
+        """In this order; those that are not there, or hold nothing, are left out."""
+        ...
 
 
 def candidates_of(files: Sequence[Path]) -> Iterator[MbeirCandidate]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.embedding import Entries, Told
-from evaluation.pools import Pool
+from evaluation.pools import Candidates
 from search.reranking import RerankStage
 from uniir.documents import Modality
 from uniir.errors import ModelUnavailable
@@ -22,7 +22,7 @@ _SECONDS = 24 * 3600.0
 
 
 class SecondReading:
-    """Reads the first TOP hits again: of every query (ON), or of those for which that was measured to help (AUTO).
+    """Reads the first `top` hits again: of every query (ON), or of those for which that was measured to help (AUTO).
 
     `weight` adds so much of a probability to the first score; without it the probability alone makes the order.
     """
@@ -33,12 +33,13 @@ class SecondReading:
         by_default: Callable[[Modality, Modality | None], bool],
         reranking: Reranking,
         weight: float | None = None,
+        top: int = TOP,
     ) -> None:
-        self._stage = RerankStage(reranker, by_default, TOP, _SECONDS, weight)
+        self._stage = RerankStage(reranker, by_default, top, _SECONDS, weight)
         self._reranking = reranking
 
     def of(
-        self, queries: Entries, ranked: Sequence[Sequence[str]], scores: NDArray[np.float32], pool: Pool, told: Told
+        self, queries: Entries, ranked: Sequence[Sequence[str]], scores: NDArray[np.float32], pool: Candidates, told: Told
     ) -> Sequence[Sequence[str]]:
         """The same dids in their new order; `scores` stand beside `ranked`. Raises ModelUnavailable where the reranker fails."""
         orders: list[Sequence[str]] = []
@@ -47,7 +48,7 @@ class SecondReading:
             told(len(orders), len(ranked))
         return orders
 
-    def _ordered(self, query: Query, dids: Sequence[str], scores: Sequence[float], pool: Pool) -> Sequence[str]:
+    def _ordered(self, query: Query, dids: Sequence[str], scores: Sequence[float], pool: Candidates) -> Sequence[str]:
         query = replace(query, rerank=self._reranking)
         if not self._stage.wanted(query, query.target):
             return dids

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from app.wiring import OwnedInstallation
     from evaluation.evaluate import Plan
     from uniir.documents import Document
-    from uniir.protocols import Encoder, ImageLoader
+    from uniir.protocols import Encoder, ImageLoader, Reranker
     from uniir.settings import Settings
     from uniir.spaces import VectorSpace
 
@@ -107,16 +107,26 @@ def second_reading(asked: str, encoder: Encoder, device: Device, settings: Setti
     reranking = reranking_of(asked)
     if reranking is Reranking.OFF:
         return None
-    name, found_by = reranker_of(asked, settings.reranker), encoder.space.encoder
-    if name != TEXT.name:
-        reranker = load_model_reranker(name, device, settings.models_dir, images)
-    else:
-        reader = encoder if isinstance(encoder, TextReader) else encoder_named("starter", device.name, "float32")
-        if not isinstance(reader, TextReader):
-            raise ModelUnavailable("The reranker has no language model to read with.", "Evaluate without `--rerank`.")
-        reranker = load_text_reranker(reader)
-    helps = partial(by_default, found_by, reranker=name)
+    name = reranker_of(asked, settings.reranker)
+    helps = partial(by_default, encoder.space.encoder, reranker=name)
+    reranker = _loaded(name, encoder if isinstance(encoder, TextReader) else None, device, settings, images)
     return SecondReading(reranker, helps, reranking, wanted(name).spec.weight)
+
+
+def reading_with(name: str, device: Device, settings: Settings, images: ImageLoader, top: int) -> SecondReading:
+    """What reads the first `top` hits of every query again. Raises UsageError, ModelUnavailable."""
+    weight = wanted(name).spec.weight
+    return SecondReading(_loaded(name, None, device, settings, images), lambda query, target: True, Reranking.ON, weight, top)
+
+
+def _loaded(name: str, reader: TextReader | None, device: Device, settings: Settings, images: ImageLoader) -> Reranker:
+    """`reader` is a language model that is here already."""
+    if name != TEXT.name:
+        return load_model_reranker(name, device, settings.models_dir, images)
+    reads = reader or encoder_named("starter", device.name, "float32")
+    if not isinstance(reads, TextReader):
+        raise ModelUnavailable("The reranker has no language model to read with.", "Evaluate without `--rerank`.")
+    return load_text_reranker(reads)
 
 
 def repeating(plan: Plan, given: Mapping[str, object], command: str = "") -> str:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import uniir
-from app.cli import backups, collections, evaluate, failures, ingest, judge, models, reference, search, serve, spaces, ui
+from app.cli import backups, collections, evaluate, failures, ingest, judge, models, reference, rerank, search, serve, spaces, ui
 from app.cli.output import say, tell
 from uniir.errors import UniirError
 
@@ -57,6 +57,7 @@ app.command("instructions")(reference.instructions)
 app.add_typer(spaces.app, name="spaces")
 app.add_typer(models.app, name="models")
 app.add_typer(evaluate.app, name="evaluate")
+app.command("rerank")(rerank.rerank)
 app.add_typer(judge.app, name="judge")
 app.command("config")(reference.config)
 
