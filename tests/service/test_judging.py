@@ -31,6 +31,12 @@ def test_scoring_wants_the_secret_and_is_remembered(full: House) -> None:
     require_problem(full.post("/v1/judgments/score", {}, headers=full.key), 400, "usage-error")
 
 
+def test_calibrating_wants_the_secret(full: House) -> None:
+    require_problem(full.post("/v1/judgments/calibrate", {}), 401, "unauthorized")
+    require_problem(full.post("/v1/judgments/calibrate", {"pairs": 3}, headers=full.key), 422, "invalid-request")
+    require_problem(full.post("/v1/judgments/calibrate", {"reranker": "nonsense"}, headers=full.key), 400, "usage-error")
+
+
 def test_what_makes_no_sense_is_refused(full: House) -> None:
     cat = full.ids()["cat.md"]
     require_problem(full.post("/v1/judgments", {"search": SEARCH, "document": cat, "grade": 11}), 422, "invalid-request")
