@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from encoders.catalogue import load_encoder
@@ -23,7 +24,7 @@ _log = logging.getLogger(__name__)
 def main() -> None:
     # An interrupt from the keyboard reaches all processes of the group; the one that started this one decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with Connection(int(sys.argv[1])) as connection:
+    with Connection(int(sys.argv[1])) as connection, suppress(EOFError, OSError):  # the other end is gone: there is nobody to encode for
         task: Task = connection.recv()
         try:
             encoder = load_encoder(task.encoder, Device(_own_device(task.device), task.dtype, task.threads), task.models)
@@ -45,20 +46,17 @@ def _own_device(wanted: str) -> str:
 
 def _serve(connection: Connection, encoder: Encoder) -> None:
     while True:
+        batch: Prepared = connection.recv()
         try:
-            batch: Prepared = connection.recv()
-        except (EOFError, OSError):
-            return
-        try:
-            connection.send(encoder.encode(batch))
+            vectors = encoder.encode(batch)
         except UniirError as error:
             connection.send(Refusal(error.what, error.way_out, type(error)))
-        except BrokenPipeError:
-            return
         # Whatever a model raises on a batch is told; whether it was the batch's fault is found out by who sent it.
         except Exception as error:
             _log.exception("a batch of %d could not be encoded", len(batch.positions))
             connection.send(Refusal(f"{type(error).__name__}: {error}"))
+        else:
+            connection.send(vectors)
 
 
 if __name__ == "__main__":

@@ -116,3 +116,14 @@ def test_a_process_that_is_killed_in_the_middle_ends_the_run_in_words_and_the_ne
     again = finish(started(corpus, encoder, tmp_path, 2))
     assert again.code == 0, again.err
     assert same(held(tmp_path), expected)
+
+
+def test_processes_end_with_the_one_that_started_them(corpus: Path, encoder: Path, tmp_path: Path) -> None:
+    process = started(corpus, encoder, tmp_path, 2)
+    wait_until(lambda: len(workers_of(process)) == 2, process)
+    workers = workers_of(process)
+    process.kill()
+    finish(process)
+    gone, left = psutil.wait_procs(workers, timeout=120)
+    assert len(gone) == 2
+    assert not left
