@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Protocol
 
 from app.wiring import Installation
 from storage.sql.turns import SqlTurns
-from uniir.errors import DirectoryInUse, StoreUnavailable
+from uniir.errors import DirectoryInUse
 
 _LOOK_SECONDS = 0.5
 
@@ -97,7 +97,7 @@ class SharedTurns:
                     if time.monotonic() >= deadline:
                         raise _refusal(said)
                     time.sleep(min(_LOOK_SECONDS, self._wait_seconds))
-                held.callback(self._free, name)
+                held.callback(self._between.free, name)
             yield
 
     @contextmanager
@@ -108,16 +108,12 @@ class SharedTurns:
                 while mine and self._between.take(name, what) is not None:
                     mine = not given_up.wait(_LOOK_SECONDS)
                 if mine:
-                    held.callback(self._free, name)
+                    held.callback(self._between.free, name)
             yield mine
 
     def _named(self, collection: str | None) -> Sequence[str]:
         """In one order for all, or two might wait for each other."""
         return [collection] if collection is not None else sorted(self._collections())
-
-    def _free(self, collection: str) -> None:
-        with suppress(StoreUnavailable):  # it ends with this process, or when this process takes it again and gives it back
-            self._between.free(collection)
 
 
 def _refusal(current: str) -> DirectoryInUse:

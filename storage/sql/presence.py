@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, select, update
@@ -35,11 +36,16 @@ class Presence:
         self._entering = threading.Lock()
         self._entered = False
         self._stop = threading.Event()
+        self._chores: list[Callable[[], None]] = []
 
     @property
     def is_shared(self) -> bool:
         """Whether others may be at work beside it."""
         return self._engines.is_shared
+
+    def remember(self, chore: Callable[[], None]) -> None:
+        """Something to do whenever the catalog answers: what could not be written when it was away."""
+        self._chores.append(chore)
 
     def enter(self) -> None:
         """Counts as alive from here on. Does nothing the second time. Raises StoreUnavailable."""
@@ -84,6 +90,8 @@ class Presence:
         while not self._stop.wait(self._lease / _BEATS):
             try:
                 self._say()
+                for chore in self._chores:
+                    chore()
             except StoreUnavailable as error:
                 _log.warning("this process could not say that it lives: %s", error)
 

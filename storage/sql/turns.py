@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+
 from sqlalchemy import Connection, delete, select
 
 from storage.sql.dialects import insert_or
@@ -9,6 +12,8 @@ from storage.sql.engines import Engines
 from storage.sql.presence import Presence, is_alive
 from storage.sql.schema import processes, turns
 from uniir.errors import StoreUnavailable
+
+_log = logging.getLogger(__name__)
 
 
 class SqlTurns:
@@ -18,6 +23,9 @@ class SqlTurns:
         self._engines = engines
         self._presence = presence
         self._held: set[str] = set()
+        self._owed: set[str] = set()
+        self._giving = threading.Lock()  # or what was just taken again is given back
+        presence.remember(self._give_back)
 
     def take(self, collection: str, what: str) -> str | None:
         """Takes the turn; or says who has it and what for, in words. Raises StoreUnavailable."""
@@ -25,6 +33,13 @@ class SqlTurns:
         said = self._taken_by(collection)
         if said is not None:
             return said
+        with self._giving:
+            said = self._took(collection, what)
+            if said is None:
+                self._held.add(collection)
+        return said
+
+    def _took(self, collection: str, what: str) -> str | None:
         me = {"holder": self._presence.id, "what": what}
         with self._engines.writing() as connection:
             taken = connection.execute(
@@ -39,7 +54,6 @@ class SqlTurns:
             ).first()
         if taken is None:
             return self._taken_by(collection) or "another process"
-        self._held.add(collection)
         return None
 
     def _taken_by(self, collection: str) -> str | None:
@@ -53,8 +67,22 @@ class SqlTurns:
         return f"{row.what} ({row.said})" if row is not None else None
 
     def free(self, collection: str) -> None:
-        """Raises StoreUnavailable; then the turn ends with this process, or is taken by it again."""
+        """Gives the turn back, later where the catalog is away just now."""
         self._held.discard(collection)
+        self._owed.add(collection)
+        try:
+            self._give_back()
+        except StoreUnavailable as error:
+            _log.warning("the turn at %s is given back later: %s", collection, error)
+
+    def _give_back(self) -> None:
+        for collection in list(self._owed):
+            with self._giving:
+                if collection not in self._held:
+                    self._delete(collection)
+                self._owed.discard(collection)
+
+    def _delete(self, collection: str) -> None:
         with self._engines.writing() as connection:
             connection.execute(delete(turns).where(turns.c.collection == collection, turns.c.holder == self._presence.id))
 

@@ -22,6 +22,7 @@ from storage.sql.presence import Presence
 from storage.sql.turns import SqlTurns
 from tests.folders import lay, picture
 from tests.local.places import settings_in
+from tests.servers.postgres import PostgresServer
 from uniir.errors import DirectoryInUse, StoreUnavailable
 from uniir.settings import Settings
 from uniir.wire import DoctorRequest, IngestRequest, JobAnswer, JobState, SearchRequest
@@ -165,6 +166,39 @@ def test_two_ingests_of_overlapping_folders_at_once_leave_no_double_and_no_gap(t
     with beside(tmp_path, postgres) as service:
         is_whole(service, 62)
         assert service.search(SearchRequest(text="another text", k=1)).hits[0].text == "another text"
+
+
+@pytest.mark.slow
+def test_a_service_outlives_its_database(tmp_path: Path, postgres: str, postgres_server: PostgresServer) -> None:
+    corpus = lay(tmp_path / "corpus", many(250))
+    other = open_catalog(postgres)
+    with beside(tmp_path, postgres) as service:
+        service.resume_jobs()
+        job = service.start_ingest(IngestRequest(paths=[str(corpus)])).id
+        until(service, job, JobState.RUNNING, done=1)
+        postgres_server.stop()
+        try:
+            with pytest.raises(StoreUnavailable, match="goes on where it stopped"):
+                service.jobs()
+            time.sleep(2)
+        finally:
+            postgres_server.start()
+        *_, last = service.follow(job)
+        assert last.state is JobState.FAILED
+        assert last.problem is not None
+        assert last.problem.code == "store-unavailable"
+        *_, last = service.follow(service.retry(job).id)
+        assert last.state is JobState.DONE
+        is_whole(service, 250)
+        presence = Presence(other)
+        elsewhere = SqlTurns(other, presence)
+        deadline = time.monotonic() + _PATIENCE
+        while (said := elsewhere.take("default", "an ingest")) is not None:
+            assert time.monotonic() < deadline, said
+            time.sleep(0.1)
+        elsewhere.free("default")
+        presence.leave()
+    other.close()
 
 
 def test_a_turn_is_had_by_one_living_process_at_a_time(postgres: str) -> None:
