@@ -7,19 +7,20 @@ from html import escape
 
 from evaluation.html import page, table_of
 from evaluation.scoring import EXPLAINED
-from uniir.wire import ScoringAnswer
+from uniir.wire import JudgedQueryAnswer, ScoredSearch, ScoringAnswer
 
 _SHOWN = ("hit@1", "hit@5", "hit@10", "recall@10", "ndcg@10", "map@5", "mrr@10")
+_SEARCHES, _LONGEST = 200, 80
 _DRAWN = ("ndcg@10", "hit@5", "recall@10", "mrr@10")
 _LEFT, _TOP, _HEIGHT, _STEP, _LEAST, _MOST = 60, 40, 260, 90, 480, 900
 
 
-def as_html(collection: str, scorings: Sequence[ScoringAnswer]) -> str:
-    """`scorings` are oldest first; there is at least one."""
-    return page(f"Judged searches in {collection}", "\n".join(_body(collection, scorings)))
+def as_html(collection: str, scorings: Sequence[ScoringAnswer], searches: Sequence[ScoredSearch] = ()) -> str:
+    """`scorings` are oldest first; there is at least one. `searches` are those of the last."""
+    return page(f"Judged searches in {collection}", "\n".join(_body(collection, scorings, searches)))
 
 
-def _body(collection: str, scorings: Sequence[ScoringAnswer]) -> Iterator[str]:
+def _body(collection: str, scorings: Sequence[ScoringAnswer], searches: Sequence[ScoredSearch]) -> Iterator[str]:
     last = scorings[-1]
     first_five = last.measures["hit@5"]
     yield f"<h1>How well searches in {escape(collection)} are answered</h1>"
@@ -43,6 +44,7 @@ def _body(collection: str, scorings: Sequence[ScoringAnswer]) -> Iterator[str]:
     yield from _left_out(last)
     yield "<h2>Over time</h2>"
     yield _plot(scorings)
+    yield from _searches(searches)
     yield "<h2>All scorings</h2>"
     header = ("made", "encoder", "reranking", "documents", "searches", "judgments", "judged of first 10", *_SHOWN)
     yield table_of(header, [_row(one) for one in reversed(scorings)])
@@ -52,6 +54,36 @@ def _body(collection: str, scorings: Sequence[ScoringAnswer]) -> Iterator[str]:
     yield "</dl><h2>Measured with</h2>"
     told = {**last.encoder, **last.settings}
     yield f"<p>{escape(', '.join(f'{name} {value}' for name, value in told.items()))}</p>"
+
+
+def _searches(searches: Sequence[ScoredSearch]) -> Iterator[str]:
+    if not searches:
+        return
+    worst = sorted(searches, key=lambda one: (one.ndcg, one.query.text or ""))
+    rows = [
+        (
+            _said(one.query),
+            one.query.instruction.text,
+            f"{one.right:,}",
+            "beyond ten" if one.first_right is None else str(one.first_right),
+            _percent(one.ndcg),
+        )
+        for one in worst[:_SEARCHES]
+    ]
+    yield "<h2>Each search, the worst first</h2>"
+    yield table_of(("searched for", "instruction", "right answers known", "the first of them at place", "ndcg@10"), rows)
+    if len(worst) > _SEARCHES:
+        yield f"<p>{len(worst) - _SEARCHES:,} better ones are left out.</p>"
+
+
+def _said(query: JudgedQueryAnswer) -> str:
+    parts = [query.text] if query.text else []
+    parts += ["a picture"] if query.image else []
+    parts += ["a result to resemble"] if query.like else []
+    parts += [f"not {one}" for one in query.negatives]
+    parts += [f"below {query.path}"] if query.path else []
+    whole = "; ".join(parts)
+    return whole if len(whole) <= _LONGEST else f"{whole[: _LONGEST - 1]}\u2026"
 
 
 def _left_out(last: ScoringAnswer) -> Iterator[str]:

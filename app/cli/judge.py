@@ -168,7 +168,7 @@ def score(
 
     made, history = asked(settings, "uniir judge score", both)
     if html is not None:
-        _write(html, history)
+        _write(html, history, made)
     if as_json:
         say_json(made.model_dump(mode="json"))
     else:
@@ -225,12 +225,12 @@ def _show_calibration(found: CalibrationAnswer) -> None:
         say(f"Said and true shares were {100 * old.error:.0f} points apart, and are {100 * new.error:.0f} now.")
 
 
-def _write(file: Path, history: ScoringsAnswer) -> None:
+def _write(file: Path, history: ScoringsAnswer, made: ScoringAnswer) -> None:
     from evaluation.history import as_html
     from uniir.errors import UsageError
 
     try:
-        file.write_text(as_html(history.collection, history.scorings), "utf-8")
+        file.write_text(as_html(history.collection, history.scorings, made.searches), "utf-8")
     except OSError as error:
         raise UsageError(f"{file} can't be written: {error.strerror or error}.", "Name another file with `--html`.") from None
     tell(f"Written to {file}.")

@@ -53,22 +53,25 @@ class Judging:
 
 
 def judgment_answer(judgment: Judgment) -> JudgmentAnswer:
-    query = judgment.query
     return JudgmentAnswer(
         id=judgment.id,
-        query=JudgedQueryAnswer(
-            text=query.text,
-            image=query.image,
-            instruction=UsedInstruction(id=query.instruction.id, text=query.instruction.wording),
-            target=query.target,
-            weights={name: getattr(query.weights, name) for name in Weights.__slots__},
-            negatives=list(query.negatives),
-            like=[format_id(one) for one in query.like],
-            path=query.path,
-        ),
+        query=query_answer(judgment.query),
         document=format_id(judgment.document),
         grade=judgment.grade,
         judged_at=judgment.judged_at,
+    )
+
+
+def query_answer(query: JudgedQuery) -> JudgedQueryAnswer:
+    return JudgedQueryAnswer(
+        text=query.text,
+        image=query.image,
+        instruction=UsedInstruction(id=query.instruction.id, text=query.instruction.wording),
+        target=query.target,
+        weights={name: getattr(query.weights, name) for name in Weights.__slots__},
+        negatives=list(query.negatives),
+        like=[format_id(one) for one in query.like],
+        path=query.path,
     )
 
 

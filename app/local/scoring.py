@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import uniir
+from app.local.judging import query_answer
 from app.local.kept_pictures import KeptPictures
 from app.wiring import OwnedInstallation
 from search.service import SearchService
@@ -16,7 +17,7 @@ from uniir.errors import NotFound, QueryError, UsageError
 from uniir.ids import format_id
 from uniir.judgments import JudgedQuery, Judgment, Measured, Scoring
 from uniir.queries import Reranking
-from uniir.wire import MeasureAnswer, ScoringAnswer, ScoringRequest, ScoringsAnswer
+from uniir.wire import MeasureAnswer, ScoredSearch, ScoringAnswer, ScoringRequest, ScoringsAnswer
 
 
 class ScoringJudgments:
@@ -64,7 +65,11 @@ class ScoringJudgments:
             judged_share=sum(shown) / len(shown) if shown else 0.0,
         )
         self._installation.judgments.keep_scoring(collection, scoring)
-        return scoring_answer(scoring)
+        searches = [
+            _scored(query, given, line, float(ndcg))
+            for (query, given), line, ndcg in zip(right.values(), ranked, values["ndcg@10"], strict=True)
+        ]
+        return scoring_answer(scoring).model_copy(update={"searches": searches})
 
     def scorings(self, collection: str | None) -> ScoringsAnswer:
         record = self._installation.collection(collection)
@@ -100,6 +105,12 @@ def scoring_answer(scoring: Scoring) -> ScoringAnswer:
         failed=scoring.failed,
         judged_share=scoring.judged_share,
     )
+
+
+def _scored(query: JudgedQuery, given: Mapping[int, int], ranked: Sequence[str], ndcg: float) -> ScoredSearch:
+    wanted = {format_id(number) for number, grade in given.items() if grade > 0}
+    first = next((place for place, one in enumerate(ranked, start=1) if one in wanted), None)
+    return ScoredSearch(query=query_answer(query), right=len(wanted), first_right=first, ndcg=round(ndcg, 6))
 
 
 def _by_query(judgments: Sequence[Judgment]) -> Mapping[str, tuple[JudgedQuery, dict[int, int]]]:

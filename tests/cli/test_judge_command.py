@@ -62,7 +62,9 @@ def test_scores_stand_beside_the_last_ones_and_on_a_page(ready: Cli, tmp_path: P
     assert re.search(r"ndcg@10 +\d+\.\d", shown.out)
     page = (tmp_path / "page.html").read_text()
     assert page.count("<polyline") == 4
-    assert page.count("<tbody><tr>") == 1
+    assert page.count("<tbody><tr>") == 2
+    assert "&lt;fish&gt;; not a dog" in page
+    assert "<fish>" not in page
     assert "100.0 % have a right answer" in page
     assert "http" not in page.replace("http://www.w3.org", "")
 

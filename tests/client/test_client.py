@@ -71,7 +71,8 @@ def test_judgments_go_over_the_wire_with_their_pictures(house: House, tmp_path: 
     assert again.judgment is not None
     assert (again.judgment.id, again.judgment.grade) == (given.id, 2)
     scored = there.score_judgments(ScoringRequest())
-    assert there.scorings().scorings == [scored]
+    assert there.scorings().scorings == [scored.model_copy(update={"searches": []})]
+    assert [one.first_right for one in scored.searches] == [1]
     assert there.forget_judgment(given.id) == given
     with pytest.raises(NotFound, match="no judgment"):
         there.forget_judgment(given.id)

@@ -161,7 +161,9 @@ def test_scores_tell_how_the_judged_queries_are_answered(service: LocalService) 
     judge(service, CAT, "fish.md", 1)
     second = service.score_judgments(ScoringRequest())
     assert second.measures["hit@1"].value == 0.5
-    assert service.scorings().scorings == [first, second]
+    assert [(one.query.text, one.right, one.first_right) for one in first.searches] == [("a cat sleeps", 1, 1), ("a dog barks", 1, 1)]
+    assert second.searches[0].first_right != 1
+    assert service.scorings().scorings == [one.model_copy(update={"searches": []}) for one in (first, second)]
 
 
 def test_a_query_that_can_not_be_asked_any_more_counts_as_missed(service: LocalService) -> None:

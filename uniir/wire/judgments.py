@@ -65,8 +65,17 @@ class MeasureAnswer(Answer):
     high: float
 
 
+class ScoredSearch(Answer):
+    """One judged query: how many right answers are known, where the first of them came, none within the first ten, and its nDCG@10."""
+
+    query: JudgedQueryAnswer
+    right: int
+    first_right: int | None
+    ndcg: float
+
+
 class ScoringAnswer(Answer):
-    """How the judged queries of a collection were answered, once."""
+    """How the judged queries of a collection were answered, once. `searches` are told when it is made, and not kept."""
 
     made_at: datetime
     encoder: dict[str, object]
@@ -78,6 +87,7 @@ class ScoringAnswer(Answer):
     left_out: int = Field(0, description="judged queries without any right answer")
     failed: int = Field(0, description="queries that could not be asked; they count as missed")
     judged_share: float = Field(0.0, description="share of the first ten hits that anybody has judged; the others count as wrong")
+    searches: list[ScoredSearch] = []
 
 
 class ScoringsAnswer(Answer):
