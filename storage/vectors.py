@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from uniir.errors import UsageError
 from uniir.protocols import Neighbours
 
-TIE_MARGIN = 16  # fetched beyond k, so that equal scores at the cut are settled by id and not by the index
+TIE_MARGIN = 8  # fetched beyond k, so that equal scores at the cut are settled by id and not by the index
 MAX_K = 16384  # what a Milvus server allows; the embedded stores keep to it
 
 

@@ -34,6 +34,7 @@ NOT_LOADED, _NO_DATABASE = 101, 800
 _PASSING = frozenset({1, 2, 3, 4, 8, NOT_LOADED, 103, 401, 500, 501, 503, 601, 901, 902, 904})
 _PASSING_RPC = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 _FULL = frozenset({3, 7})
+_QUIET = {"grpc.keepalive_time_ms": 60_000}  # a server throws out who asks every 10 s whether it still lives
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0  # seconds
 _ATTEMPT = 20.0  # seconds that one attempt may take where a call as a whole may take longer
 
@@ -152,7 +153,7 @@ def open_server(server: Server) -> Milvus:
     """A connection to a Milvus server; nothing is sent before the first call."""
 
     def connect(seconds: float) -> MilvusClient:
-        options: dict[str, object] = {"token": server.token, "db_name": server.database, "dedicated": True}
+        options: dict[str, object] = {"token": server.token, "db_name": server.database, "dedicated": True, "grpc_options": _QUIET}
         if server.address.startswith("https"):
             options["secure"] = True
             if server.server_name:

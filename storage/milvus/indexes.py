@@ -60,7 +60,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One index type. `effort` is the search parameter that buys recall with time: never below k where `effort_holds_k`."""
+    """One index type. `effort` is the search parameter that buys recall with time: never below k where `effort_holds_k`.
+
+    A `lossy` one keeps shortened vectors, and its scores are about right.
+    """
 
     build: tuple[Number | Word, ...] = ()
     search: tuple[Number, ...] = ()
@@ -68,6 +71,7 @@ class Kind:
     effort_holds_k: bool = False
     most_results: int = MAX_K
     exact: bool = False
+    lossy: bool = False
 
 
 def _fixed(value: int) -> Callable[[Shape], int]:
@@ -85,7 +89,7 @@ def _pieces(shape: Shape) -> int:
 
 
 _NLIST = Number("nlist", 1, MOST_CELLS, _cells)
-_NPROBE = Number("nprobe", 1, MOST_CELLS, lambda shape: max(8, _cells(shape) // 8))
+_NPROBE = Number("nprobe", 1, MOST_CELLS, lambda shape: max(8, _cells(shape) // 4))
 _ON_DEVICE = Word("cache_dataset_on_device", ("false", "true"))
 
 KINDS: Mapping[IndexType, Kind] = {
@@ -97,12 +101,15 @@ KINDS: Mapping[IndexType, Kind] = {
         effort_holds_k=True,
     ),
     IndexType.IVF_FLAT: Kind(build=(_NLIST,), search=(_NPROBE,), effort="nprobe"),
-    IndexType.IVF_SQ8: Kind(build=(_NLIST,), search=(_NPROBE,), effort="nprobe"),
+    IndexType.IVF_SQ8: Kind(build=(_NLIST,), search=(_NPROBE,), effort="nprobe", lossy=True),
     IndexType.IVF_PQ: Kind(
-        build=(_NLIST, Number("m", 1, MOST_CELLS, _pieces), Number("nbits", 1, 16, _fixed(8))), search=(_NPROBE,), effort="nprobe"
+        build=(_NLIST, Number("m", 1, MOST_CELLS, _pieces), Number("nbits", 1, 16, _fixed(8))),
+        search=(_NPROBE,),
+        effort="nprobe",
+        lossy=True,
     ),
     IndexType.SCANN: Kind(
-        build=(_NLIST, Word("with_raw_data", ("true", "false"))),
+        build=(_NLIST,),
         search=(_NPROBE, Number("reorder_k", 1, MOST_EFFORT, _fixed(256))),
         effort="nprobe",
     ),
@@ -114,6 +121,7 @@ KINDS: Mapping[IndexType, Kind] = {
         search=(_NPROBE,),
         effort="nprobe",
         most_results=1024,
+        lossy=True,
     ),
     IndexType.GPU_CAGRA: Kind(
         build=(

@@ -28,6 +28,7 @@ _MOST_ROWS_PER_CALL = 4000
 _SCAN_BLOCK = 5000
 _FEW = 2000  # looking at one costs 0.13 ms
 _OTHERS_ARE_SEEN = 30.0  # seconds after which a search of bounded staleness sees our own writes as well: a server lets it lag by 5
+_SPARE, _MOST_SPARE = 4, 1000  # times k, and rows, that are fetched beyond k where scores are about right
 _MEASURE_AGAIN = 1.5  # times as many rows as when the index was measured
 
 Found = list[tuple[list[int], list[float]]]
@@ -221,7 +222,7 @@ class MilvusVectors:
 
     def _ask(self, questions: NDArray[np.float32], search: Mapping[str, int]) -> Sequence[Sequence[int]]:
         with self._gate.reading():
-            return [ids for ids, _ in self._search(questions, 10, Filter(), search)]
+            return rank(self._search(questions, 10, Filter(), search), 10).ids.tolist()  # type: ignore[no-any-return]
 
     def _found(self, vectors: NDArray[np.float32], k: int, where: Filter) -> Found:
         if where.only is not None and not self._index.exact:
@@ -279,7 +280,8 @@ class MilvusVectors:
         )
 
     def _search(self, vectors: NDArray[np.float32], k: int, where: Filter, search: Mapping[str, int]) -> Found:
-        limit = min(k + TIE_MARGIN, KINDS[self._index.type].most_results)
+        kind = KINDS[self._index.type]
+        limit = min(k + (max(TIE_MARGIN, min(_SPARE * k, _MOST_SPARE)) if kind.lossy else TIE_MARGIN), kind.most_results)
         answers = self._milvus.ask(
             "The vector store can't be searched",
             lambda client, seconds: client.search(
@@ -295,7 +297,20 @@ class MilvusVectors:
             ),
             self._patience.search,
         )
-        return [([hit["id"] for hit in answer], [hit["distance"] for hit in answer]) for answer in answers]
+        found: Found = [(answer.ids, answer.distances) for answer in answers]
+        return self._scored_rightly(vectors, found) if kind.lossy else found
+
+    def _scored_rightly(self, vectors: NDArray[np.float32], found: Found) -> Found:
+        """Candidates of shortened vectors with the inner products of the whole ones."""
+        ids = sorted({document for known, _ in found for document in known})
+        rows: dict[int, NDArray[np.float32]] = {}
+        for start in range(0, len(ids), _ROWS_PER_CALL):
+            rows |= {row["id"]: np.asarray(row["vector"], np.float32) for row in self._rows_of(ids[start : start + _ROWS_PER_CALL])}
+        right: Found = []
+        for vector, (known, _) in zip(vectors, found, strict=True):
+            there = [document for document in known if document in rows]
+            right.append((there, (np.stack([rows[one] for one in there]) @ vector).tolist() if there else []))
+        return right
 
     def _consistency(self) -> str:
         """Who wrote a moment ago sees it; anybody else's writes are seen after seconds. To see all at once costs 0.2 s a search."""

@@ -130,8 +130,9 @@ def test_every_index_type_that_it_builds_finds_what_it_says_it_finds(milvus_serv
         assert report.kind == index
         assert report.recall is not None
         assert mean_recall(store, exact, queries) == pytest.approx(report.recall, abs=0.08)
-        if index is not IndexType.IVF_PQ:  # which keeps an eighth of the vectors, and says so
-            assert report.recall >= 0.99
+        assert report.recall >= 0.98
+        scores = store.search(rows[:5], 1, EVERYTHING).scores[:, 0]
+        np.testing.assert_allclose(scores, 1, atol=1e-5)  # of the vectors themselves, however short the index keeps them
         again = far.open()
         assert again.report.search == report.search
         assert again.report.recall == report.recall

@@ -91,7 +91,7 @@ def test_parameters_without_a_type_are_refused() -> None:
         ("IVF_FLAT", {"nlist": 65537}, "nlist is a whole number from 1 to 65,536"),
         ("IVF_PQ", {"m": 100}, "m must divide the dimension 768, and 100 does not"),
         ("IVF_PQ", {"nbits": 17}, "nbits is a whole number from 1 to 16"),
-        ("SCANN", {"with_raw_data": "maybe"}, "with_raw_data is true or false"),
+        ("GPU_IVF_FLAT", {"cache_dataset_on_device": "maybe"}, "cache_dataset_on_device is false or true"),
         ("GPU_IVF_PQ", {"nbits": 4}, "nbits is a whole number from 8 to 8"),
         ("GPU_CAGRA", {"graph_degree": 128}, "intermediate_graph_degree must be above graph_degree"),
         ("GPU_CAGRA", {"build_algo": "HNSW"}, "build_algo is IVF_PQ or NN_DESCENT"),

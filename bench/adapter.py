@@ -1,0 +1,143 @@
+"""The Milvus adapter: what it adds to the client's own call, and what every index type finds, on Milvus Lite and on a Milvus server.
+
+100,000 unit vectors of 128 dimensions in clusters. Each index type is built with its usual parameters, measured against looking at every
+vector, and its search made to try harder where it finds less than 99 % of the ten nearest, as after an ingest. The server is the one
+of the tests. One question is asked through the adapter and through the client alone, in turns.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.report import Number, options, progress, report
+from storage.exact import ExactVectors
+from storage.milvus.choosing import Wanted
+from storage.milvus.collections import Collections
+from storage.milvus.connection import Milvus, Server, open_server
+from storage.milvus.indexes import IndexType, values_for
+from storage.milvus.lite import open_lite
+from storage.milvus.store import MilvusVectors
+from tests.servers.milvus import MilvusServer
+from uniir.documents import Modality
+from uniir.filters import EVERYTHING
+from uniir.protocols import GOOD_RECALL, Points
+
+AT_MOST = 1.10
+K = 10
+_DIMENSION = 128
+_CLUSTERS = 500
+_SPREAD = 0.8  # of the noise around a cluster's centre, whose length is one
+_BATCH = 2000
+_QUESTIONS = 200
+
+
+def main() -> None:
+    given = options(__doc__)
+    count = 6_000 if given.quick else 100_000
+    rows, questions = _rows(count), _rows(_QUESTIONS, seed=1)
+    exact = ExactVectors(_DIMENSION)
+    exact.fill(_pages(rows))
+    truth = exact.search(questions, K, EVERYTHING).ids
+    numbers = []
+    with tempfile.TemporaryDirectory() as scratch, _connections(Path(scratch)) as connections:
+        for milvus in connections:
+            for index in sorted(milvus.engine.builds):
+                progress(f"{milvus.engine.name}: {index} over {count:,} vectors")
+                store = MilvusVectors(Collections(milvus, Wanted(index)), f"bench_{index}".lower(), _DIMENSION)
+                numbers.append(_found(milvus, store, rows, questions, truth))
+                if index is IndexType.HNSW:
+                    numbers.append(_added(milvus, store, questions, 100 if given.quick else 1000))
+                Collections(milvus).drop(f"bench_{index}".lower())
+    report("adapter", given, numbers)
+
+
+@contextmanager
+def _connections(scratch: Path) -> Iterator[list[Milvus]]:
+    server = MilvusServer(scratch / "server")
+    server.start()
+    both = [open_server(Server(server.address)), open_lite(scratch / "lite")]
+    yield both
+    for one in both:
+        one.close()
+    server.close()
+
+
+def _found(
+    milvus: Milvus, store: MilvusVectors, rows: NDArray[np.float32], questions: NDArray[np.float32], truth: NDArray[np.int64]
+) -> Number:
+    began = time.perf_counter()
+    store.fill(_pages(rows))
+    took = time.perf_counter() - began
+    waits = []
+    for question in questions[:50]:
+        began = time.perf_counter()
+        store.search(question[None], K, EVERYTHING)
+        waits.append((time.perf_counter() - began) * 1000)
+    answers = store.search(questions, K, EVERYTHING).ids
+    recall = float(np.mean([len(set(right) & set(answer)) / K for right, answer in zip(truth.tolist(), answers.tolist(), strict=True)]))
+    told = store.report
+    figures = {
+        "the adapter's own measurement": told.recall,
+        "search parameters it came to": dict(told.search),
+        "search p50, ms": round(float(np.median(waits)), 2),
+        "filled, indexed and measured in, s": round(took, 1),
+    }
+    name = f"recall@{K} of {told.kind} on {milvus.engine.name} at {len(rows):,}"
+    return Number(name, recall, f">= {GOOD_RECALL}", recall >= GOOD_RECALL, figures)
+
+
+def _added(milvus: Milvus, store: MilvusVectors, questions: NDArray[np.float32], times: int) -> Number:
+    parameters = {"metric_type": "IP", "params": values_for(IndexType(store.report.kind), store.report.search, K)}
+    name = f"bench_{store.report.kind}".lower()
+
+    def alone(question: NDArray[np.float32]) -> None:
+        milvus.ask(
+            "asking alone",
+            lambda client, _: client.search(
+                name, data=[question], anns_field="vector", limit=K, output_fields=["id"], search_params=parameters
+            ),
+            0,
+        )
+
+    ours, plain = [], []
+    for turn in range(-20, times):  # the first few warm both sides up
+        question = questions[turn % len(questions)]
+        began = time.perf_counter()
+        store.search(question[None], K, EVERYTHING)
+        between = time.perf_counter()
+        alone(question)
+        ended = time.perf_counter()
+        if turn >= 0:
+            ours.append((between - began) * 1000)
+            plain.append((ended - between) * 1000)
+    ratio = float(np.median(ours) / np.median(plain))
+    figures = {"adapter p50, ms": round(float(np.median(ours)), 3), "client alone p50, ms": round(float(np.median(plain)), 3)}
+    return Number(
+        f"search through the adapter / client alone on {milvus.engine.name}, p50", ratio, f"<= {AT_MOST}", ratio <= AT_MOST, figures
+    )
+
+
+def _rows(count: int, seed: int = 0) -> NDArray[np.float32]:
+    centres = np.random.default_rng(7).standard_normal((_CLUSTERS, _DIMENSION), dtype=np.float32)
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    chosen = np.random.default_rng(seed)
+    noise = _SPREAD / np.sqrt(_DIMENSION) * chosen.standard_normal((count, _DIMENSION), dtype=np.float32)
+    rows = centres[chosen.integers(_CLUSTERS, size=count)] + noise
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def _pages(rows: NDArray[np.float32]) -> Iterator[Points]:
+    for start in range(0, len(rows), _BATCH):
+        part = rows[start : start + _BATCH]
+        yield Points(range(start, start + len(part)), part, [Modality.IMAGE] * len(part))
+
+
+if __name__ == "__main__":
+    main()
