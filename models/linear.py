@@ -80,7 +80,13 @@ class PackedLinear:
 
 def linear_layer(weight: Tensor, bias: Tensor | None) -> LinearLayer:
     """The quickest there is for where the weight is and its number type."""
-    # These operations are torch's own but not public, so that another torch may lack them.
-    if weight.dtype == torch.bfloat16 and weight.device.type == "cpu" and hasattr(torch.ops.mkldnn, "_reorder_linear_weight"):
+    if weight.dtype == torch.bfloat16 and weight.device.type == "cpu" and _can_pack():
         return PackedLinear(torch.ops.mkldnn._reorder_linear_weight(weight, _ROWS), bias)
     return Linear(weight, bias)
+
+
+def _can_pack() -> bool:
+    """These operations are torch's own but not public, and need a processor with units for bfloat16: either may be missing."""
+    needed = ("_reorder_linear_weight", "_linear_pointwise", "_is_mkldnn_bf16_supported")
+    there = torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in needed)
+    return there and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
