@@ -206,6 +206,8 @@ def _show_calibration(found: CalibrationAnswer) -> None:
         return
     if found.method == "random":
         say(f"{found.pairs:,} unrelated pairs were read with {found.reranker}; its values stay, and a hit has to beat chance to be good.")
+        if found.pairs < 1000:
+            say("From so few pairs the bound of strong is little more than the largest value among them; read more with `--pairs`.")
         say("With 10 right and 10 wrong judgments of hits that it reads, its values become probabilities.")
     else:
         curve = "Platt's sigmoid" if found.method == "platt" else "an isotonic curve"
