@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed (extra `models`)")
+pytest.importorskip("torch", reason="torch is not installed (extra `models`)")
+
+import torch
 
 from models import linear
 from models.linear import Linear, PackedLinear, linear_layer
