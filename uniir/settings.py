@@ -56,7 +56,9 @@ class Settings(BaseSettings):
         None, description="who signed the Milvus server's certificate (PEM), where the system does not know"
     )
     milvus_gpu: str = Field(
-        "auto", pattern="^(auto|yes|no)$", description="whether the Milvus server has GPU indexes; auto believes its version"
+        "auto",
+        pattern="^(auto|yes|no|try)$",
+        description="whether the Milvus server has GPU indexes; auto believes its version, try asks for one",
     )
     milvus_search_seconds: float = Field(10.0, gt=0, description="how long a search waits for a Milvus server that does not answer")
     milvus_write_seconds: float = Field(60.0, gt=0, description="how long a write waits for a Milvus server that does not answer")

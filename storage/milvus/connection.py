@@ -11,12 +11,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeAlias, TypeVar
+from uuid import uuid4
 
 import grpc
-from pymilvus import MilvusClient, MilvusException
+from pymilvus import DataType, MilvusClient, MilvusException
 
 from storage.milvus.engines import Engine, engine_of
+from storage.milvus.indexes import IndexType
 from uniir.errors import StoreUnavailable
 
 # They print a traceback for every failed call; what matters reaches the caller as an exception. (Importing pymilvus sets its level.)
@@ -28,6 +30,7 @@ with suppress(ImportError):
     import_module("scipy.sparse")
 
 Answer = TypeVar("Answer")
+Gpu: TypeAlias = bool | Literal["try"] | None
 
 NOT_LOADED, _NO_DATABASE = 101, 800
 # Not ready, not reachable, too many or too much at once, not loaded yet, replica, channel, segment or node not there yet.
@@ -50,7 +53,7 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a Milvus server is and how to come in. `gpu` overrules what it says of itself; None believes it."""
+    """Where a Milvus server is and how to come in. `gpu` overrules what it says of its GPU: None believes it, "try" tries it."""
 
     address: str
     token: str = ""
@@ -58,7 +61,7 @@ class Server:
     server_name: str = ""
     ca_file: Path | None = None
     patience: Patience = Patience()
-    gpu: bool | None = None
+    gpu: Gpu = None
 
 
 class Milvus:
@@ -70,7 +73,7 @@ class Milvus:
         connect: Callable[[float], MilvusClient],
         let_go: Callable[[], None],
         patience: Patience,
-        gpu: bool | None = None,
+        gpu: Gpu = None,
     ) -> None:
         self.address = address
         self.patience = patience
@@ -88,7 +91,8 @@ class Milvus:
             version = self.ask(
                 "The vector store can't be opened", lambda client, left: client.get_server_version(timeout=left), self.patience.write
             )
-            self._engine = engine_of(version, self._gpu)
+            gpu = self.ask("The vector store can't be opened", _builds_on_gpu, self.patience.write) if self._gpu == "try" else self._gpu
+            self._engine = engine_of(version, gpu)
         return self._engine
 
     def ask(self, what: str, call: Callable[[MilvusClient, float | None], Answer], seconds: float) -> Answer:
@@ -170,6 +174,27 @@ def open_server(server: Server) -> Milvus:
         return client
 
     return Milvus(server.address, connect, lambda: None, server.patience, server.gpu)
+
+
+def _builds_on_gpu(client: MilvusClient, seconds: float | None) -> bool:
+    """Asks for a GPU index over an empty collection, which goes at once."""
+    name = f"uniir_try_{uuid4().hex}"
+    schema = client.create_schema(auto_id=False)
+    schema.add_field("id", DataType.INT64, is_primary=True)
+    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=8)
+    client.create_collection(name, schema=schema, timeout=seconds)
+    try:
+        parameters = client.prepare_index_params()
+        parameters.add_index("vector", index_type=IndexType.GPU_BRUTE_FORCE, metric_type="IP", params={})
+        client.create_index(name, parameters, sync=False, timeout=seconds)
+    except MilvusException as error:
+        if _may_pass(error):
+            raise
+        return False
+    else:
+        return True
+    finally:
+        client.drop_collection(name, timeout=seconds)
 
 
 def _enter(client: MilvusClient, database: str, seconds: float) -> None:

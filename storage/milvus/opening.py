@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from storage.milvus.choosing import Wanted
 from storage.milvus.collections import Collections
-from storage.milvus.connection import Patience, Server, open_server
+from storage.milvus.connection import Gpu, Patience, Server, open_server
 from storage.milvus.indexes import IndexType
 from uniir.errors import SettingsError
 from uniir.settings import Settings
+
+_GPU: dict[str, Gpu] = {"auto": None, "yes": True, "no": False, "try": "try"}
 
 
 def lite_collections(settings: Settings) -> Collections:
@@ -34,7 +36,7 @@ def server_of(settings: Settings) -> Server:
         server_name=settings.milvus_server_name,
         ca_file=settings.milvus_ca_file,
         patience=Patience(settings.milvus_search_seconds, settings.milvus_write_seconds, settings.milvus_build_seconds),
-        gpu={"yes": True, "no": False}.get(settings.milvus_gpu),
+        gpu=_GPU[settings.milvus_gpu],
     )
 
 

@@ -153,6 +153,14 @@ def test_an_index_type_that_it_does_not_build_is_refused_at_once_with_those_it_d
     far.open()
 
 
+def test_a_server_is_asked_whether_it_has_gpu_indexes_where_that_is_wanted(far: Far) -> None:
+    asked = open_server(replace(far.server, gpu="try"))
+    assert not asked.engine.has_gpu
+    assert not [name for name in asked.ask("names", lambda client, _: client.list_collections(), 5) if name.startswith("uniir_try")]
+    asked.close()
+    far.open()
+
+
 def test_another_index_type_takes_its_place_with_the_next_finish(far: Far) -> None:
     fill(far.open(), unit_rows(20))
     far.wanted = Wanted(IndexType.HNSW, {"M": 8})
