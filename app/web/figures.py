@@ -21,9 +21,9 @@ def size(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`under 0.1 s`, `0.4 s`, `41 s`, `2 min 5 s`, `3 h 10 min`."""
+    """`less than 0.1 s`, `0.4 s`, `41 s`, `2 min 5 s`, `3 h 10 min`."""
     if seconds < 0.05:
-        return "under 0.1 s"
+        return "less than 0.1 s"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
