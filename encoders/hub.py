@@ -24,6 +24,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SHA1 = re.compile(r"[0-9a-f]{40}")
 _ABBREVIATED = re.compile(r"[0-9a-f]{7,39}")
 _WAY_OUT = "Try again later, or fetch the file elsewhere and give it to `uniir models convert`."
+_DIRECTORY_TOO = "Try again later, or fetch its files elsewhere: the path of their directory is an encoder's name too."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,9 @@ class Hub:
                 names = [str(one["rfilename"]) for one in said["siblings"]]
                 commit = str(said["sha"])
         except httpx.HTTPError as error:
-            raise ModelUnavailable(f"{self.endpoint} can't be reached ({error}).", _WAY_OUT) from None
+            raise ModelUnavailable(f"{self.endpoint} can't be reached ({error}).", _DIRECTORY_TOO) from None
         except (ValueError, KeyError, TypeError):
-            raise ModelUnavailable(f"{self.endpoint} does not say what {repository.name} holds.", _WAY_OUT) from None
+            raise ModelUnavailable(f"{self.endpoint} does not say what {repository.name} holds.", _DIRECTORY_TOO) from None
         # A path that led out of the folder would be the hub writing where it likes.
         return commit, sorted(name for name in names if ".." not in PurePosixPath(name).parts and not name.startswith("/"))
 
@@ -98,7 +99,7 @@ class Hub:
         if self.offline:
             raise ModelUnavailable(
                 f"{what} is not here, and HF_HUB_OFFLINE forbids to fetch it.",
-                "Unset it, or fetch the file elsewhere and give it to `uniir models convert`.",
+                "Unset it, or fetch it elsewhere: a file goes to `uniir models convert`, and the path of a directory is an encoder's name.",
             )
 
     @contextmanager
