@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from pathlib import Path
 
 from evaluation import plots
 from evaluation.ablation import Ablation, AblationRow
 from evaluation.html import page, table_of
 from evaluation.markdown import table
 from evaluation.plots import Dots
-from evaluation.words import TASKS, measured_with
+from evaluation.words import TASKS, in_arrows, measured_with
 
 _MEANING = (
     "off: queries without instruction",
@@ -48,11 +49,11 @@ def _body(found: Ablation) -> Iterator[str]:
     yield f'<p class="under">Measured on {escape(str(on.settings["root"]))} ({escape(str(on.settings["split"]))} split), {on.made[:10]}</p>'
     yield f'<p class="lead">{escape(_in_words(found))}</p>'
     yield "<h2>Without and with instructions</h2>"
-    lines = [Dots(_name(row), [row.off, row.on]) for row in found.rows]
+    lines = [Dots(in_arrows(_name(row)), [row.off, row.on]) for row in found.rows]
     legend = ["without instruction", "with one of the set's wordings"]
     yield plots.dots("Queries answered without and with instructions", "queries answered, in percent (higher is better)", lines, legend)
     yield "<h2>All numbers</h2>"
-    *rows, last = [_cells(row, found) for row in found.rows]
+    *rows, last = [[in_arrows(name), *others] for name, *others in (_cells(row, found) for row in found.rows)]
     yield table_of(_header(found), rows, last)
     yield f"<ul>{''.join(f'<li>{escape(one)}.</li>' for one in _MEANING)}</ul>"
     yield (
@@ -78,6 +79,7 @@ def _in_words(found: Ablation) -> str:
 
 def _encoders(found: Ablation) -> str:
     on, off = (str(found.reports[name].encoder["encoder"]) for name in ("on", "off"))
+    on, off = Path(on).name, Path(off).name
     return on if on == off else f"{on} (without: {off})"
 
 

@@ -12,7 +12,7 @@ from evaluation.analysis import FirstHits
 from evaluation.plots import Bar, Dots, Parts
 from evaluation.results import Report, SetRow
 from evaluation.scoring import EXPLAINED
-from evaluation.words import ERRORS, TASKS, headline_sentence, measured_with, notes
+from evaluation.words import ERRORS, TASKS, headline_sentence, in_arrows, measured_with, notes
 
 _SHOWN = ("hit@1", "hit@5", "hit@10", "recall@10", "ndcg@10", "map@5", "mrr@10")
 _DEPTHS = ("hit@1", "hit@5", "hit@10")
@@ -72,8 +72,8 @@ def _extremes(report: Report) -> str:
         return ""
     worst, best = tasks[0], tasks[-1]
     return (
-        f"It does best at {_kinds(best.name.partition(', ')[2])} ({_percent(best.value.value)} %) "
-        f"and worst at {_kinds(worst.name.partition(', ')[2])} ({_percent(worst.value.value)} %)."
+        f"It does best at {in_arrows(best.name.partition(', ')[2])} ({_percent(best.value.value)} %) "
+        f"and worst at {in_arrows(worst.name.partition(', ')[2])} ({_percent(worst.value.value)} %)."
     )
 
 
@@ -153,7 +153,7 @@ def _scores(report: Report) -> Iterator[str]:
     yield "<h3>Averages</h3>"
     averages = [
         [
-            _kinds(one.name),
+            in_arrows(one.name),
             str(one.sets),
             _percent(one.value.value),
             f"{_percent(one.value.low)} to {_percent(one.value.high)}",
@@ -238,11 +238,7 @@ def _cells(row: Sequence[str]) -> str:
 
 
 def _name(row: SetRow) -> str:
-    return f"{row.dataset}: {_kinds(TASKS.get(row.task, f'task {row.task}'))}"
-
-
-def _kinds(task: str) -> str:
-    return task.replace("->", "→").replace("image,text", "image + text")
+    return f"{row.dataset}: {in_arrows(TASKS.get(row.task, f'task {row.task}'))}"
 
 
 def _printed(value: float | None) -> str:

@@ -20,6 +20,11 @@ TASKS: Mapping[int, str] = {
 ERRORS = ("wrong modality", "wrong domain", "other")
 
 
+def in_arrows(task: str) -> str:
+    """A task's name as a page shows it."""
+    return task.replace("->", "→").replace("image,text", "image + text")
+
+
 def headline_sentence(report: Report) -> str:
     """What came out, in one or two plain sentences."""
     one = report.average.value
