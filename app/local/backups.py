@@ -37,7 +37,7 @@ class Backups:
     def _written(self, record: CollectionRecord, directory: Path, snapshot: Snapshot) -> Manifest:
         writer = BackupWriter(directory)
         writer.rows("spaces", snapshot.spaces())
-        for name in ("sources", "documents", "runs", "failures", "judgments", "scorings"):
+        for name in ("sources", "documents", "runs", "failures", "judgments", "scorings", "calibrations"):
             writer.rows(name, snapshot.rows(name))
         writer.rows("judged_pictures", snapshot.judged_pictures())
         for number in snapshot.space_numbers:

@@ -18,7 +18,19 @@ from storage.sql.columns import UtcDateTime
 from storage.sql.dialects import insert_or
 from storage.sql.engines import Engines
 from storage.sql.rows import from_bytes, in_blocks, to_bytes
-from storage.sql.schema import collections, documents, embeddings, failures, judged_pictures, judgments, runs, scorings, sources, spaces
+from storage.sql.schema import (
+    calibrations,
+    collections,
+    documents,
+    embeddings,
+    failures,
+    judged_pictures,
+    judgments,
+    runs,
+    scorings,
+    sources,
+    spaces,
+)
 from uniir.errors import UsageError
 from uniir.ids import format_id
 from uniir.spaces import SpaceState, VectorSpace
@@ -26,7 +38,7 @@ from uniir.spaces import SpaceState, VectorSpace
 _BLOCK = 500
 _AT_ONCE = 1000
 _PARTS = ("encoder", "weights", "preprocessing", "dtype", "dimension", "metric")
-_PLAIN = {"runs": runs, "failures": failures, "judgments": judgments, "scorings": scorings}
+_PLAIN = {"runs": runs, "failures": failures, "judgments": judgments, "scorings": scorings, "calibrations": calibrations}
 
 
 class StoredRows(Protocol):
@@ -56,7 +68,7 @@ class Snapshot:
     def rows(self, name: str) -> Iterator[dict[str, Any]]:
         """Rows of `sources`, `documents` and all that hangs on the collection itself."""
         table = {"sources": sources, "documents": documents, **_PLAIN}[name]
-        query = select(table).where(table.c.collection_id == self._collection.id).order_by(table.c.id)
+        query = select(table).where(table.c.collection_id == self._collection.id).order_by(*table.primary_key.columns)
         yield from (_told(table, row) for row in self._streamed(query))
 
     def judged_pictures(self) -> Iterator[dict[str, Any]]:
@@ -136,7 +148,10 @@ class SqlTransfer:
         require_name(name)
         with self._engines.reading() as connection:
             if connection.execute(select(collections.c.id).where(collections.c.name == name)).first() is not None:
-                raise UsageError(f"There is a collection {name} already.", "Delete it first (`uniir delete --all`), or restore into another `--data-dir`.")
+                raise UsageError(
+                    f"There is a collection {name} already.",
+                    "Delete it first (`uniir delete --all`), or restore into another `--data-dir`.",
+                )
             for block in _blocks(stored.rows("documents")):
                 self._require_new(connection, [row["id"] for row in block])
 
