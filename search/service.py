@@ -133,10 +133,8 @@ class SearchService:
                 hits, note = self._completed(query, hits)
             notes += [note] if note else []
         stages["total"] = round(sum(stages.values()), 3)
-        if len(hits) < query.k and (query.path or query.target is not None):
-            notes.append(
-                f"Only {len(hits)} documents fit." if hits or not query.path else f"No document's path starts with {query.path!r}."
-            )
+        if len(hits) < query.k and (query.path or query.where is not None or query.target is not None):
+            notes.append(_few(query, len(hits)))
         notes += [note for note in (look.guessed and look.guessed.note, reranked.note) if note]
         notes += self._remarks(look.instruction.query, look.target)
         guess = look.guessed.guess if look.guessed else None
@@ -215,8 +213,12 @@ class SearchService:
             wanted *= 2
 
     def _filter(self, query: Query) -> Filter:
-        if query.path:
-            return Filter(without=frozenset(query.like), only=self._library.ids_below(query.path, query.target))
+        only = self._library.ids_below(query.path, query.target) if query.path else None
+        if query.where is not None:
+            fitting = self._library.ids_matching(query.where, query.target)
+            only = fitting if only is None else only & fitting
+        if only is not None:
+            return Filter(without=frozenset(query.like), only=only)
         return Filter(frozenset({query.target}) if query.target is not None else None, frozenset(query.like))
 
     def _hits(
@@ -232,6 +234,14 @@ class SearchService:
             parts = vector.contributions(vectors[one].astype(np.float32)) if one in vectors else {}
             hits.append(Hit(documents[one], rank, round(score, 6), parts, band, None if likely is None else place + 1, likely))
         return tuple(hits)
+
+
+def _few(query: Query, count: int) -> str:
+    if count:
+        return f"Only {count} documents fit."
+    if query.where is not None:
+        return "No document fits the filter" + (f" below {query.path!r}." if query.path else ".")
+    return f"No document's path starts with {query.path!r}." if query.path else "Only 0 documents fit."
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from uniir.documents import ImageReference, Modality
 from uniir.errors import QueryError
+from uniir.filter_language import read_filter
 from uniir.ids import format_id, parse_id
 from uniir.queries import Query, Reranking, Weights
 from uniir.wire import QueryWeights, SearchRequest
@@ -25,6 +26,7 @@ def search_request(
     negatives: Sequence[str] = (),
     like: Sequence[str] = (),
     path: str | None = None,
+    where: str | None = None,
     rerank: Reranking | str = Reranking.AUTO,
     guess: bool = False,
     complement: bool = False,
@@ -45,6 +47,7 @@ def search_request(
         negatives=tuple(negatives),
         like=tuple(liked),
         path=path,
+        where=read_filter(where or ""),
         k=k,
     ).validate()
     try:
@@ -57,6 +60,7 @@ def search_request(
             negatives=list(negatives),
             like=[format_id(one) for one in liked],
             path=path,
+            where=where,
             rerank=reranking,
             guess=guess,
             complement=complement,

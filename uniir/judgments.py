@@ -12,6 +12,7 @@ from typing import Any
 
 from uniir.documents import ImageReference, Json, Modality
 from uniir.errors import UsageError
+from uniir.filter_language import Condition, read_filter, written
 from uniir.ids import format_id, parse_id
 from uniir.instructions import Instruction, Instructions
 from uniir.queries import Query, Weights
@@ -32,6 +33,7 @@ class JudgedQuery:
     negatives: tuple[str, ...] = ()
     like: tuple[int, ...] = ()
     path: str | None = None
+    where: Condition | None = None
 
     @classmethod
     def of(cls, query: Query, image: str | None, instructions: Instructions) -> JudgedQuery:
@@ -46,6 +48,7 @@ class JudgedQuery:
             negatives=query.negatives,
             like=query.like,
             path=query.path,
+            where=query.where,
         )
 
     def asked(self, picture: Path | None) -> Query:
@@ -59,6 +62,7 @@ class JudgedQuery:
             negatives=self.negatives,
             like=self.like,
             path=self.path,
+            where=self.where,
         )
 
     @property
@@ -79,6 +83,7 @@ class JudgedQuery:
             "not": list(self.negatives),
             "like": [format_id(number) for number in self.like],
             "path": self.path,
+            **({} if self.where is None else {"where": written(self.where)}),  # keys of queries without one stay as they were
         }
 
     @classmethod
@@ -96,11 +101,12 @@ class JudgedQuery:
                 negatives=tuple(value.get("not") or ()),
                 like=tuple(parse_id(one) for one in value.get("like") or ()),
                 path=value.get("path"),
+                where=read_filter(value.get("where") or ""),
             )
             asked.validate()
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UsageError(
-                f"This is no query: {error}.", "Its fields are text, image, instruction, target, weights, not, like, path."
+                f"This is no query: {error}.", "Its fields are text, image, instruction, target, weights, not, like, path, where."
             ) from None
         return cls.of(asked, value.get("image"), instructions)
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from uniir.documents import Document, ImageReference, Modality
 from uniir.errors import ItemFailure
+from uniir.filter_language import Condition
 from uniir.filters import Filter
 from uniir.hits import BandCuts
 from uniir.queries import Query
@@ -259,6 +260,10 @@ class Library(Protocol):
 
     def ids_below(self, path: str, modality: Modality | None) -> frozenset[int]:
         """Indexed documents, of this modality if one is named, whose source's path starts so: below its root or in full."""
+        ...
+
+    def ids_matching(self, condition: Condition, modality: Modality | None) -> frozenset[int]:
+        """Indexed documents, of this modality if one is named, that fit the condition."""
         ...
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from uniir.documents import ImageReference, Modality
 from uniir.errors import InputFailure, QueryError
+from uniir.filter_language import Condition
 from uniir.instructions import Instruction
 from uniir.texts import require_clean
 
@@ -44,6 +45,7 @@ class Query:
     negatives: tuple[str, ...] = ()
     like: tuple[int, ...] = ()
     path: str | None = None  # only documents whose path starts so, below its root or in full
+    where: Condition | None = None  # only documents that fit
     rerank: Reranking = Reranking.AUTO
     guess: bool = False  # whether a model's guess of what is looked for is searched in place of words and picture
     complement: bool = False  # whether hits that are a text or a picture alone get their missing half

@@ -34,6 +34,9 @@ def search(
     negatives: Annotated[list[str] | None, typer.Option("--not", help="What the results should not be like; may be repeated.")] = None,
     like: Annotated[list[str] | None, typer.Option(help="The id of a document to resemble; may be repeated.")] = None,
     path: Annotated[str | None, typer.Option(help="Only documents whose path, below its root or in full, starts so.")] = None,
+    where: Annotated[
+        str | None, typer.Option(help="A filter, such as `tag=shoes year>=2020 path:'slides/*' -draft`.", show_default=False)
+    ] = None,
     rerank: Annotated[
         bool | None,
         typer.Option("--rerank/--no-rerank", help="Whether the best results are read again.", show_default="where that helps"),
@@ -63,6 +66,7 @@ def search(
         negatives=tuple(negatives or ()),
         like=tuple(like or ()),
         path=path,
+        where=where,
         rerank=Reranking.AUTO if rerank is None else Reranking.ON if rerank else Reranking.OFF,
         guess=guess,
         complement=complement,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.local.ways_out import way_out_of
 from uniir.documents import Document, Modality
+from uniir.filter_language import written
 from uniir.ids import format_id
 from uniir.wire import (
     CollectionAnswer,
@@ -41,6 +42,7 @@ def search_answer(result: SearchResult, collection: str, picture: str | None) ->
             negatives=list(query.negatives),
             like=[format_id(one) for one in query.like],
             path=query.path,
+            where=None if query.where is None else written(query.where),
         ),
         instruction=UsedInstruction(id=result.instruction.id, text=result.instruction.wording, chosen=result.instruction_chosen),
         hits=[_hit(hit) for hit in result.hits],

@@ -10,6 +10,7 @@ from app.local.kept_pictures import KeptPictures
 from app.wiring import Installation
 from storage.sql.collections import CollectionRecord
 from uniir.errors import QueryError
+from uniir.filter_language import written
 from uniir.ids import format_id, parse_id
 from uniir.judgments import JudgedQuery, Judgment
 from uniir.queries import Query, Weights
@@ -72,6 +73,7 @@ def query_answer(query: JudgedQuery) -> JudgedQueryAnswer:
         negatives=list(query.negatives),
         like=[format_id(one) for one in query.like],
         path=query.path,
+        where=None if query.where is None else written(query.where),
     )
 
 

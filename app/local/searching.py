@@ -15,6 +15,7 @@ from search.service import SearchService
 from storage.sql.collections import CollectionRecord
 from uniir.documents import ImageReference
 from uniir.errors import UniirError
+from uniir.filter_language import read_filter
 from uniir.hits import SearchResult
 from uniir.ids import parse_id
 from uniir.queries import Query, Reranking, Weights
@@ -108,6 +109,7 @@ class Searching:
             negatives=tuple(request.negatives),
             like=tuple(map(parse_id, request.like)),
             path=request.path,
+            where=read_filter(request.where or ""),
             rerank=request.rerank,
             guess=request.guess,
             complement=request.complement,

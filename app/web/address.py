@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from uniir.documents import Modality
+from uniir.filter_language import MAX_LENGTH
 from uniir.queries import MAX_RESULTS, Reranking
 from uniir.wire import MAX_TEXT, QueryWeights, SearchRequest
 
@@ -34,6 +35,7 @@ class Ask:
     picture_weight: float = 1.0
     negatives: tuple[str, ...] = ()
     path: str = ""
+    where: str = ""
     results: int = RESULTS
     rerank: Reranking = Reranking.AUTO
     guess: bool = False
@@ -65,6 +67,7 @@ class Ask:
                 self.picture_weight != 1,
                 bool(self.negatives),
                 bool(self.path),
+                bool(self.where),
                 self.results != RESULTS,
                 self.guess,
                 self.halves,
@@ -76,7 +79,9 @@ class Ask:
         return replace(self, text=other.text, rerank=other.rerank) == other and bool(self.text.strip()) == bool(other.text.strip())
 
     def with_normal_options(self) -> Ask:
-        return replace(self, text_weight=1.0, picture_weight=1.0, negatives=(), path="", results=RESULTS, guess=False, halves=False)
+        return replace(
+            self, text_weight=1.0, picture_weight=1.0, negatives=(), path="", where="", results=RESULTS, guess=False, halves=False
+        )
 
     def as_request(self) -> SearchRequest:
         """The search for the service."""
@@ -90,6 +95,7 @@ class Ask:
             negatives=list(self.negatives),
             like=list(self.like),
             path=self.path.strip() or None,
+            where=self.where.strip() or None,
             rerank=self.rerank,
             guess=self.guess,
             complement=self.halves,
@@ -120,6 +126,7 @@ class Address:
         yield "picture_weight", [f"{ask.picture_weight:g}"] if ask.picture_weight != 1 else []
         yield "not", list(ask.negatives)
         yield "path", [ask.path] if ask.path else []
+        yield "where", [ask.where] if ask.where else []
         yield "results", [str(ask.results)] if ask.results != RESULTS else []
         yield "rerank", [str(ask.rerank)] if ask.rerank is not Reranking.AUTO else []
         yield "guess", ["on"] if ask.guess else []
@@ -144,6 +151,7 @@ def read(parameters: Mapping[str, Sequence[str]]) -> Address:
         picture_weight=_weight(first("picture_weight")),
         negatives=tuple(_clean(text)[:MAX_TEXT] for text in parameters.get("not", ()) if _clean(text).strip())[:MAX_NEGATIVES],
         path=_clean(first("path"))[:4096],
+        where=_clean(first("where"))[:MAX_LENGTH],
         results=_results(first("results")),
         rerank=Reranking(first("rerank")) if first("rerank") in set(Reranking) else Reranking.AUTO,
         guess=first("guess") == "on",

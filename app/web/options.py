@@ -7,6 +7,7 @@ import streamlit as st
 from app.web import asking, session, words
 from app.web.address import MAX_NEGATIVES, MAX_SLIDER
 from uniir.errors import UniirError
+from uniir.filter_language import MAX_LENGTH
 from uniir.queries import MAX_RESULTS
 
 
@@ -20,6 +21,9 @@ def options() -> None:
         left, right = st.columns(2)
         left.text_input(words.NOT_LIKE, placeholder=words.NOT_LIKE_HINT, key=asking.NEGATIVES, on_change=_apply)
         right.text_input(words.PATH, placeholder=words.PATH_HINT, key=asking.PATH, on_change=_apply, max_chars=4096)
+        st.text_input(
+            words.WHERE, placeholder=words.WHERE_HINT, help=words.WHERE_HELP, key=asking.WHERE, on_change=_apply, max_chars=MAX_LENGTH
+        )
         left, right = st.columns(2)
         left.toggle(words.HALVES, key=asking.HALVES, help=words.HALVES_HELP, on_change=_apply)
         if guesser is not None:
@@ -48,6 +52,7 @@ def _apply() -> None:
         picture_weight=round(float(state[asking.PICTURE_WEIGHT]), 1),
         negatives=parted(state[asking.NEGATIVES] or ""),
         path=(state[asking.PATH] or "").strip(),
+        where=(state[asking.WHERE] or "").strip(),
         results=int(state[asking.RESULTS] or asking.ask().results),
         guess=bool(state.get(asking.GUESS)),
         halves=bool(state.get(asking.HALVES)),
@@ -61,6 +66,7 @@ def _normal() -> None:
         picture_weight=normal.picture_weight,
         negatives=normal.negatives,
         path=normal.path,
+        where=normal.where,
         results=normal.results,
         guess=normal.guess,
         halves=normal.halves,

@@ -88,13 +88,20 @@ def nothing_found(ask: Ask) -> None:
         limits.append(("limit_kind", words.only_kind(ask.kind), lambda: asking.change(kind=None)))
     if ask.path:
         limits.append(("limit_path", words.only_path(ask.path), lambda: asking.change(path="")))
+    if ask.where:
+        limits.append(("limit_where", words.only_where(ask.where), lambda: asking.change(where="")))
     heading(words.nothing_found(ask.text.strip()), words.limits(len(limits)))
     if limits:
         with st.container(horizontal=True, vertical_alignment="center", key="limits"):
             for key, label, lift in limits:
                 st.button(as_markdown(label), key=key, icon=":material/close:", icon_position="right", on_click=lift)
             if len(limits) > 1:
-                st.button(words.lift_all(len(limits)), key="lift_all", type="tertiary", on_click=lambda: asking.change(kind=None, path=""))
+                st.button(
+                    words.lift_all(len(limits)),
+                    key="lift_all",
+                    type="tertiary",
+                    on_click=lambda: asking.change(kind=None, path="", where=""),
+                )
     st.button(words.CHOOSE_INSTRUCTION, icon=":material/target:", key="choose_instruction")  # the page's script opens the picker
 
 

@@ -37,6 +37,12 @@ NOT_LIKE = "Not like"
 NOT_LIKE_HINT = "e.g. juice, packaging"
 PATH = "Only paths that start with"
 PATH_HINT = "photos/"
+WHERE = "Only what fits this filter"
+WHERE_HINT = "tag=shoes year>=2020 -draft"
+WHERE_HELP = (
+    '`tag=shoes`, `tag!=shoes`, `year>=2020`, `tag in (shoes, boots)`, `name:begins*`, `has:tag`, `path:"slides/*"`, `modality:image`; '
+    "with `or`, parentheses, and `-` for what should not be."
+)
 RESULTS = "Number of results"
 NORMAL = "Back to normal"
 HALVES = "Add missing halves"
@@ -247,6 +253,10 @@ def only_kind(kind: Modality) -> str:
 
 def only_path(path: str) -> str:
     return f"Path starts with {path}"
+
+
+def only_where(where: str) -> str:
+    return f"Filter {where}"
 
 
 def not_like(text: str) -> str:

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, bindparam, func, select, true, update
 
 from storage.sql.collections import CollectionRecord
+from storage.sql.conditions import matching
 from storage.sql.engines import Engines
 from storage.sql.prefixes import after_all_with, prefixes_below
 from storage.sql.rows import CONTENT, PAGE, from_bytes, in_blocks, to_document, to_source
 from storage.sql.schema import EmbeddingState, documents, embeddings, failures, sources
 from uniir.documents import Document, Modality
+from uniir.filter_language import Condition
 from uniir.ledger import SourceKey, SourceRecord
 from uniir.protocols import StoredVector
 
@@ -60,7 +62,7 @@ class SqlLibrary:
 
     def documents(self, ids: Sequence[int]) -> Mapping[int, Document]:
         found: dict[int, Document] = {}
-        with self._engines.reading() as connection:
+        with self._engines.glancing() as connection:
             for block in in_blocks(ids):
                 for row in connection.execute(_DOCUMENTS, {"ids": block, "space": self._collection.space_id}).mappings().all():
                     found[row["id"]] = to_document(row, row["root"], row["path"])
@@ -68,7 +70,7 @@ class SqlLibrary:
 
     def vectors(self, ids: Sequence[int]) -> Mapping[int, NDArray[np.float16]]:
         found: dict[int, NDArray[np.float16]] = {}
-        with self._engines.reading() as connection:
+        with self._engines.glancing() as connection:
             for block in in_blocks(ids):
                 rows = connection.execute(_VECTORS, {"ids": block, "space": self._collection.space_id}).all()
                 found |= {row.document_id: from_bytes(row.vector) for row in rows}
@@ -91,6 +93,18 @@ class SqlLibrary:
                         query = query.where(sources.c.path < end)
                     found.update(connection.execute(query).scalars())
         return frozenset(found)
+
+    def ids_matching(self, condition: Condition, modality: Modality | None) -> frozenset[int]:
+        wanted = documents.c.modality == modality if modality is not None else true()
+        query = (
+            select(documents.c.id)
+            .join(sources, sources.c.id == documents.c.source_id)
+            .join(embeddings, embeddings.c.document_id == documents.c.id)
+            .where(sources.c.collection_id == self._collection.id, self._indexed, wanted)
+        )
+        with self._engines.reading() as connection:
+            fitting = query.where(matching(condition, connection.dialect.name))
+            return frozenset(connection.execute(fitting).scalars())
 
     def existing(self, ids: Sequence[int]) -> frozenset[int]:
         """Those of the ids that name a document of this collection, in whatever state."""

@@ -93,6 +93,18 @@ def test_likeness_takes_an_id_of_a_hit_in_any_case(ready: Cli) -> None:
     assert first["id"] not in {hit["id"] for hit in answer["hits"]}
 
 
+def test_a_filter_bars_what_does_not_fit(ready: Cli) -> None:
+    answer = ready("search", "a boat", "--where", "year>=1990 (tags=sea or nothing)", "--json").json
+    assert [hit["path"].rsplit("/", 1)[-1] for hit in answer["hits"]] == ["boat.png"]
+    assert answer["query"]["where"] == "year>=1990 (tags=sea or nothing)"
+
+
+def test_a_filter_that_can_not_be_read_is_a_wrong_option(ready: Cli) -> None:
+    done = ready("search", "a boat", "--where", "year>=")
+    assert done.code == 2
+    assert "year>=: a value is missing" in done.err
+
+
 def test_weights_decide_between_words_and_picture(ready: Cli, tmp_path: Path) -> None:
     words = ("search", "a cat sleeps", "--image", tmp_path / "corpus/red.png", "--json")
     assert ready(*words, "--weight-text", 5).json["hits"][0]["text"] == "a cat sleeps"

@@ -32,6 +32,12 @@ def test_the_answer_is_that_of_the_service_behind_it(full: House) -> None:
     assert over_http.model_copy(update={"timings_ms": {}}) == here.model_copy(update={"timings_ms": {}})
 
 
+def test_a_filter_holds_over_http_and_says_where_it_can_not_be_read(full: House) -> None:
+    assert names(full.search(text="a cat", where='path:"*.txt" -path:cat.md -path:page*')) == ["dog.txt"]
+    assert "character 3" in require_problem(full.post("/v1/search", json={"text": "x", "where": "a=)"}), 422, "query-error")["detail"]
+    assert full.post("/v1/search", json={"text": "x", "where": "x" * 4001}).status_code == 422
+
+
 def test_a_search_in_steps_gives_the_first_order_and_then_the_last(full: House) -> None:
     request = {"text": "a boat", "k": 5, "target": "text", "rerank": "on"}
     answer = full.post("/v1/search/steps", json=request)

@@ -13,6 +13,7 @@ from storage.sql.judgments import SqlJudgments
 from tests.worlds import World
 from uniir.documents import Modality
 from uniir.errors import NotFound, UsageError
+from uniir.filter_language import read_filter
 from uniir.instructions import Instructions, load_instructions
 from uniir.judgments import JudgedQuery, Measured, Scoring, require_grade
 from uniir.queries import Query, Weights
@@ -28,7 +29,8 @@ def place(tmp_path: Path, catalog: str) -> Iterator[World]:
 
 
 def asked(text: str = "a cat", image: str | None = None) -> JudgedQuery:
-    query = Query(text=text, target=Modality.TEXT, negatives=("a dog",), weights=Weights(text=2), path="a\u00e4/")
+    limits = {"path": "a\u00e4/", "where": read_filter("tag=x")}
+    query = Query(text=text, target=Modality.TEXT, negatives=("a dog",), weights=Weights(text=2), **limits)  # type: ignore[arg-type]
     return JudgedQuery.of(query, image, INSTRUCTIONS)
 
 

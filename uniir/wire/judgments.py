@@ -33,6 +33,7 @@ class JudgedQueryAnswer(Answer):
     negatives: list[str] = Field(alias="not")
     like: list[str]
     path: str | None
+    where: str | None = None
 
 
 class JudgmentAnswer(Answer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from uniir.documents import Modality
+from uniir.filter_language import MAX_LENGTH
 from uniir.hits import Band, RerankState
 from uniir.queries import MAX_RESULTS, Reranking, Weights
 from uniir.wire.documents import Neighbour
@@ -34,6 +35,7 @@ class SearchRequest(Request):
     negatives: list[Text] = Field([], alias="not", max_length=20, description="what the results should not be like")
     like: list[DocumentId] = Field([], max_length=20, description="ids of documents to resemble")
     path: str | None = Field(None, max_length=4096, description="only documents whose path, as given below its root or in full, starts so")
+    where: str | None = Field(None, max_length=MAX_LENGTH, description='a filter such as `tag=shoes year>=2020 path:"slides/*" -draft`')
     rerank: Reranking = Reranking.AUTO
     guess: bool = Field(False, description="whether a model's guess of what is looked for is searched in place of words and picture")
     complement: bool = Field(False, description="whether hits that are a text or a picture alone get their missing half")
@@ -51,6 +53,7 @@ class QueryAnswer(Answer):
     negatives: list[str] = Field(alias="not")
     like: list[str]
     path: str | None = None
+    where: str | None = Field(None, description="the filter, as it was read")
 
 
 class UsedInstruction(Answer):
