@@ -10,16 +10,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from app.local.attending import Attendant
-from app.local.progress import Meter, ended
+from app.local.job_answers import job_answer
+from app.local.progress import Meter
 from app.local.turns import Turns
 from app.local.work import Accepted, Asked, Report, Work, asked_for, recalled
 from storage.sql.jobs import REMEMBERED, JobRecord, Origin, SqlJobs
 from storage.sql.presence import Presence
-from uniir.documents import Json
 from uniir.errors import NotFound, ServiceUnavailable, StoreUnavailable, UniirError, UsageError
 from uniir.ids import format_id, parse_id
 from uniir.problems import problem_of
-from uniir.wire import IngestReport, IngestRequest, JobAnswer, JobsAnswer, JobState, Problem, Progress, SpaceReport
+from uniir.wire import IngestRequest, JobAnswer, JobsAnswer, JobState, Problem, Progress
 
 _log = logging.getLogger(__name__)
 _FOLLOW_SECONDS = 0.25
@@ -292,38 +292,11 @@ class JobBoard:
             del self._unwritten[record.id]
 
     def _answer(self, record: JobRecord) -> JobAnswer:
-        asked = asked_for(record.request)
-        request, space = (asked, None) if isinstance(asked, IngestRequest) else (None, asked)
-        report = IngestReport.model_validate(record.report) if record.report is not None and request is not None else None
-        filled = SpaceReport.model_validate(record.report) if record.report is not None and space is not None else None
-        return JobAnswer(
-            id=format_id(record.id),
-            state=record.state,
-            collection=record.collection,
-            paths=request.paths if request is not None else [],
-            request=request,
-            space=space,
-            created_at=record.created_at,
-            started_at=record.started_at,
-            finished_at=record.finished_at,
-            progress=self._progress_of(record, report or filled),
-            report=report,
-            filled=filled,
-            problem=Problem.model_validate(record.problem) if record.problem is not None else None,
-        )
-
-    def _progress_of(self, record: JobRecord, report: Report | None) -> Progress:
-        live, told = self._live, _progress(record.progress)
-        if record.state not in (JobState.WAITING, JobState.RUNNING):
-            return ended(report, self._ended.get(record.id))
-        return live.meter.progress if live is not None and live.record.id == record.id else told
+        live = self._live
+        now = live.meter.progress if live is not None and live.record.id == record.id else None
+        return job_answer(record, now, self._ended.get(record.id))
 
     def _changed(self) -> None:
         with self._changing:
             self._version += 1
             self._changing.notify_all()
-
-
-def _progress(told: Json) -> Progress:
-    """What the process that works off a job has told of it last."""
-    return Progress() if told is None else Progress.model_validate(told)

@@ -53,7 +53,7 @@ class SqlCollections:
             return [_record(row) for row in connection.execute(_WITH_SPACE.order_by(collections.c.name))]
 
     def find(self, name: str) -> CollectionRecord | None:
-        with self._engines.reading() as connection:
+        with self._engines.glancing() as connection:
             row = connection.execute(_NAMED, {"wanted": name}).first()
         return _record(row) if row else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +37,7 @@ class Engines:
     writer: Engine
     reader: Engine
     fence: Callable[[Connection], None] | None = None
+    glancer: Engine | None = None
 
     @property
     def is_shared(self) -> bool:
@@ -65,6 +66,16 @@ class Engines:
         with translated(self.reader), self.reader.connect() as connection:
             yield connection
 
+    @contextmanager
+    def glancing(self) -> Iterator[Connection]:
+        """For statements of which each may see a state of its own: half the way of a transaction. Raises StoreUnavailable."""
+        if self.glancer is None:
+            with self.reading() as connection:
+                yield connection
+            return
+        with translated(self.glancer), self.glancer.connect() as connection:
+            yield connection
+
     def settled(self, change: Callable[[Connection], _T]) -> _T:
         """A change that another process may have met: done again from its beginning where both made the same key."""
         for _ in range(_ATTEMPTS - 1):
@@ -76,6 +87,12 @@ class Engines:
                     raise
         with self.writing() as connection:
             return change(connection)
+
+    def take_stock(self) -> None:
+        """Lets the database see how much there is now; it would come to that by itself, but plan its first searches badly."""
+        if self.is_shared:  # SQLite plans well without
+            with suppress(StoreUnavailable), self.writing() as connection:
+                connection.execute(text(postgres.TAKE_STOCK))
 
     def size(self) -> int:
         """Bytes that the catalog takes, with all its collections. Raises StoreUnavailable."""
@@ -92,6 +109,8 @@ def open_catalog(url: URL | str) -> Engines:
     """Engines on a migrated catalog; raises StoreUnavailable."""
     place = make_url(url)
     engines = Engines(*_kind_of(place).writer_and_reader(place))
+    if engines.is_shared:  # SQLite's transactions cost nothing
+        engines = replace(engines, glancer=engines.reader.execution_options(isolation_level="AUTOCOMMIT"))
     try:
         with translated(engines.writer):
             _migrate(engines.writer)

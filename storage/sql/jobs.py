@@ -135,7 +135,7 @@ class SqlJobs:
             return bool(connection.execute(update(jobs).where(which).values(**values)).rowcount)
 
     def find(self, job: int) -> JobRecord | None:
-        with self._engines.reading() as connection:
+        with self._engines.glancing() as connection:
             row = connection.execute(select(jobs).where(jobs.c.id == job)).mappings().first()
         return _record(row) if row is not None else None
 

@@ -311,6 +311,8 @@ class SqlLedger:
     def finish_run(self, run: int, state: str, counts: Json) -> None:
         with self._engines.writing() as connection:
             connection.execute(update(runs).where(runs.c.id == run).values(state=state, counts=counts, finished_at=now()))
+        if isinstance(counts, dict) and counts.get("documents"):
+            self._engines.take_stock()
 
 
 def _after_prefix(prefix: str) -> str:

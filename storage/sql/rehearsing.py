@@ -37,6 +37,6 @@ def rehearsed(engines: Engines) -> Iterator[Engines]:
         if engines.is_shared:
             connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))  # a walk may take its time
         try:
-            yield Rehearsal(engines.writer, engines.reader, None, connection)
+            yield Rehearsal(engines.writer, engines.reader, connection=connection)
         finally:
             everything.rollback()

@@ -17,10 +17,18 @@ _WAIT_SECONDS = 30
 
 def writer_and_reader(url: URL) -> tuple[Engine, Engine]:
     """The writer takes the write lock at BEGIN (a plain BEGIN loses updates silently); the reader never queues for it."""
-    return _engine(url, "BEGIN IMMEDIATE"), _engine(url, "BEGIN")
+    writer, reader = _engine(url), _engine(url)
+    event.listen(writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(reader, "begin", _begin_reading)
+    return writer, reader
 
 
-def _engine(url: URL, begin: str) -> Engine:
+def _begin_reading(connection: Connection) -> None:
+    """Below SQLAlchemy, which takes longer over it than SQLite over a query. It takes no lock, so there is no failure to translate."""
+    connection.connection.cursor().execute("BEGIN")
+
+
+def _engine(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS})
 
     @event.listens_for(engine, "connect")
@@ -30,10 +38,6 @@ def _engine(url: URL, begin: str) -> Engine:
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin_as_told(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
 
     return engine
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from storage.sql.engines import open_catalog
@@ -30,8 +30,9 @@ class CanNotStart(Exception):
 class PostgresServer:
     """One server for a run of the tests; every catalog is a database of its own, copied from one that was migrated once."""
 
-    def __init__(self, binaries: Path) -> None:
+    def __init__(self, binaries: Path, settings: Sequence[str]) -> None:
         self._binaries = binaries
+        self._settings = settings
         self._directory = Path(tempfile.mkdtemp(prefix="uniir-pg-", dir="/tmp"))  # the path of a socket may have 107 bytes
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count()
@@ -49,7 +50,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Returns when it answers. Raises CanNotStart."""
-        settings = [f"--{one}" for one in (*_QUICK, "listen_addresses=", f"unix_socket_directories={self._directory}")]
+        settings = [f"--{one}" for one in (*self._settings, "listen_addresses=", f"unix_socket_directories={self._directory}")]
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._binaries / "postgres", "-D", "data", *settings],
@@ -124,14 +125,14 @@ def _not_yet() -> type[Exception]:
     return psycopg.OperationalError
 
 
-def started() -> PostgresServer:
-    """The first that starts, with its template made. Raises CanNotStart."""
+def started(settings: Sequence[str] = _QUICK) -> PostgresServer:
+    """The first that starts, with its template made. The usual settings may lose everything with the machine. Raises CanNotStart."""
     if importlib.util.find_spec("psycopg") is None:
         raise CanNotStart("psycopg is not installed")
     reasons = []
     for binaries in _candidates():
         try:
-            server = PostgresServer(binaries)
+            server = PostgresServer(binaries, settings)
         except (CanNotStart, OSError) as error:
             reasons.append(f"{binaries}: {error}")
             continue
