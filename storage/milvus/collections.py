@@ -12,7 +12,7 @@ from pymilvus import DataType, MilvusClient, MilvusException
 from pymilvus.client.types import LoadState
 
 from storage.milvus.choosing import AUTO, Plan, Wanted, plan_index
-from storage.milvus.connection import Milvus
+from storage.milvus.connection import Milvus, is_slow
 from storage.milvus.engines import Engine
 from storage.milvus.indexes import KINDS, IndexType, Shape, build_values, search_values
 from uniir.errors import SettingsError, StoreUnavailable
@@ -76,18 +76,19 @@ class Collections:
         if self.built(name, dimension) is None:  # new, or of a process that was killed between dropping and building
             self.build(name, plan)
 
-    def built(self, name: str, dimension: int) -> Plan | None:
-        """The index that is there."""
+    def built(self, name: str, dimension: int, seconds: float | None = None) -> Plan | None:
+        """The index that is there. `seconds` are those of a write unless others are given."""
+        patience = self.milvus.patience.write if seconds is None else seconds
 
         def read(client: MilvusClient, seconds: float | None) -> Mapping[str, Any] | None:
             if "vector" not in client.list_indexes(name, timeout=seconds):
                 return None
             return dict(client.describe_index(name, "vector", timeout=seconds))
 
-        found = self.milvus.ask("The vector index can't be read", read, self.milvus.patience.write)
+        found = self.milvus.ask("The vector index can't be read", read, patience)
         if found is None:
             return None
-        return _plan_of(found, Shape(self.rows(name), dimension))
+        return _plan_of(found, Shape(self.rows(name, patience), dimension))
 
     def build(self, name: str, plan: Plan) -> None:
         """Declares the index. Lite builds it with the next load, a server at once; the collection must not be loaded if it has one."""
@@ -179,23 +180,36 @@ class Collections:
 
     def refresh(self, name: str) -> None:
         """Has a server search the segments that were sealed, through their index, instead of what it keeps of them in memory."""
-        self.milvus.ask(
-            f"The vector collection {name} can't be loaded",
-            lambda client, seconds: client.refresh_load(name, timeout=seconds),
-            self.milvus.patience.write,
-        )
+        patience = self.milvus.patience
+        deadline = time.monotonic() + patience.build
+        while True:
+            try:
+                self.milvus.ask(
+                    f"The vector collection {name} can't be loaded",
+                    lambda client, seconds: client.refresh_load(name, timeout=seconds),
+                    patience.write,
+                )
+            except StoreUnavailable as error:
+                if not is_slow(error.__cause__) or time.monotonic() > deadline:
+                    raise
+            else:
+                return
 
-    def rows(self, name: str) -> int:
+    def rows(self, name: str, seconds: float | None = None) -> int:
         """About how many; a server counts deleted ones for a while."""
         return self.milvus.ask(
             "The vector collection can't be read",
-            lambda client, seconds: int(client.get_collection_stats(name, timeout=seconds)["row_count"]),
-            self.milvus.patience.write,
+            lambda client, left: int(client.get_collection_stats(name, timeout=left)["row_count"]),
+            self.milvus.patience.write if seconds is None else seconds,
         )
 
-    def tuned(self, name: str) -> Tuned | None:
+    def tuned(self, name: str, seconds: float | None = None) -> Tuned | None:
         """What was measured last, by any process."""
-        described = self._described(name)
+        described: Mapping[str, dict[str, str]] = self.milvus.ask(
+            "The vector collection can't be read",
+            lambda client, left: client.describe_collection(name, timeout=left),
+            self.milvus.patience.write if seconds is None else seconds,
+        )
         try:
             kept = json.loads(described.get("properties", {})[_TUNED])
             return Tuned(IndexType(kept["type"]), {key: int(value) for key, value in kept["search"].items()}, kept["recall"], kept["rows"])
@@ -226,13 +240,6 @@ class Collections:
             return [name for name in names if _owner(client.describe_collection(name, timeout=seconds)) == self._owner]
 
         return self.milvus.ask("The vector store can't be listed", read, self.milvus.patience.write)
-
-    def _described(self, name: str) -> Mapping[str, dict[str, str]]:
-        return self.milvus.ask(
-            "The vector collection can't be read",
-            lambda client, seconds: client.describe_collection(name, timeout=seconds),
-            self.milvus.patience.write,
-        )
 
     def _require_own(self, name: str, described: Mapping[str, object]) -> None:
         if _owner(described) != self._owner:

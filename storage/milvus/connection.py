@@ -32,7 +32,7 @@ with suppress(ImportError):
 Answer = TypeVar("Answer")
 Gpu: TypeAlias = bool | Literal["try"] | None
 
-NOT_LOADED, _NO_DATABASE = 101, 800
+_NOT_READY, NOT_LOADED, _NO_DATABASE = 1, 101, 800
 # Not ready, not reachable, too many or too much at once, not loaded yet, replica, channel, segment or node not there yet.
 _PASSING = frozenset({1, 2, 3, 4, 8, NOT_LOADED, 103, 401, 500, 501, 503, 601, 901, 902, 904})
 _PASSING_RPC = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
@@ -108,7 +108,7 @@ class Milvus:
                 return call(self._connected(left), max(0.1, min(left, _ATTEMPT)) if seconds else None)
             except (MilvusException, grpc.RpcError) as error:
                 wait = pause * random.uniform(0.5, 1.5)  # so that those who were thrown out together do not come back together
-                if not _may_pass(error) or time.monotonic() + wait >= deadline:
+                if not may_pass(error) or time.monotonic() + wait >= deadline:
                     raise self.unavailable(what, error) from error
                 time.sleep(wait)
                 pause = min(pause * 2, _LONGEST_PAUSE)
@@ -188,7 +188,7 @@ def _builds_on_gpu(client: MilvusClient, seconds: float | None) -> bool:
         parameters.add_index("vector", index_type=IndexType.GPU_BRUTE_FORCE, metric_type="IP", params={})
         client.create_index(name, parameters, sync=False, timeout=seconds)
     except MilvusException as error:
-        if _may_pass(error):
+        if may_pass(error):
             raise
         return False
     else:
@@ -207,20 +207,30 @@ def _enter(client: MilvusClient, database: str, seconds: float) -> None:
         client.create_database(database, timeout=seconds)
 
 
-def _may_pass(error: Exception) -> bool:
+def is_not_loaded(error: BaseException | None) -> bool:
+    return _code(error) == NOT_LOADED
+
+
+def is_slow(error: BaseException | None) -> bool:
+    """Whether the server answers, and has not done yet what it was asked to."""
+    return _status(error) is None and _code(error) == _NOT_READY
+
+
+def may_pass(error: BaseException | None) -> bool:
+    """Whether the same call may do better a moment later."""
     status = _status(error)
     if status is not None:
         return status in _PASSING_RPC
     return _code(error) in _PASSING or bool(getattr(error, "retriable", False))
 
 
-def _code(error: Exception) -> object:
+def _code(error: BaseException | None) -> object:
     return getattr(error, "code", None) if isinstance(error, MilvusException) else None
 
 
-def _status(error: Exception) -> grpc.StatusCode | None:
+def _status(error: BaseException | None) -> grpc.StatusCode | None:
     """The state of the wire, where that is what failed; the client hides it behind exceptions of its own."""
-    for one in (error, error.__cause__):
+    for one in (error, getattr(error, "__cause__", None)):
         code = getattr(one, "code", None)
         found = code() if callable(code) else code
         if isinstance(found, grpc.StatusCode):

@@ -172,12 +172,41 @@ def test_another_index_type_takes_its_place_with_the_next_finish(far: Far) -> No
     assert len(held(store)) == 20
 
 
+def test_a_process_goes_on_with_the_index_that_another_put_there(far: Far) -> None:
+    rows = clustered(1500, DIMENSION)
+    reader = far.open()
+    ids = fill(reader, rows)
+    far.wanted = Wanted(IndexType.HNSW)
+    writer = far.open()
+    writer.finish()
+    assert (writer.report.kind, reader.report.kind) == ("HNSW", "FLAT")
+    assert len(found(reader.search(rows[:1], 300, EVERYTHING))) == 300
+    reader.delete(ids[:10])
+    far.wanted = AUTO
+    reader.finish()
+    assert found(writer.search(rows[:1], 2000, EVERYTHING)) == found(reader.search(rows[:1], 2000, EVERYTHING))
+    assert sorted(found(reader.search(rows[:1], 2000, EVERYTHING))) == ids[10:]
+
+
 def test_a_first_load_is_written_at_once(far: Far) -> None:
     store, rows = far.open(), unit_rows(9000)
     pages = (Points(range(start, start + 500), rows[start : start + 500], [Modality.TEXT] * 500) for start in range(0, 9000, 500))
     assert store.fill(pages) == 9000
     assert held(store) == list(range(9000))
     assert found(store.search(rows[77:78], 1, EVERYTHING)) == [77]
+
+
+def test_a_first_load_that_broke_off_does_not_keep_a_collection_out_of_memory(far: Far) -> None:
+    store = far.open(Patience(search=1, write=60))
+    ids = fill(store, unit_rows(10))
+
+    def breaking() -> Iterator[Points]:
+        yield Points([1], unit_rows(1), [Modality.TEXT])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.fill(breaking())
+    assert set(ids) <= set(found(store.search(unit_rows(1), 30, EVERYTHING)))
 
 
 def test_another_process_sees_what_was_finished(far: Far) -> None:
@@ -234,8 +263,8 @@ def test_a_server_that_is_killed_in_the_middle_of_writes_loses_no_row_that_it_to
 
 
 def test_a_server_that_is_away_or_stands_still_is_said_to_be_so_in_time(milvus_server: MilvusServer, far: Far) -> None:
-    store = far.open(Patience(search=2, write=2))
-    ids = fill(store, unit_rows(20))
+    ids = fill(far.open(), unit_rows(20))
+    store = far.open(Patience(search=2, write=8))
     milvus_server.order("stall")
     try:
         began = time.monotonic()

@@ -116,7 +116,7 @@ class MilvusServer:
 
     def _answers(self) -> bool:
         try:
-            client = MilvusClient(self.address, token=self._token, timeout=2)
+            client = MilvusClient(self.address, token=self._token, timeout=2, dedicated=True)
         except MilvusException:
             return False
         try:
