@@ -82,7 +82,9 @@ def store_alone(count: int, dimension: int) -> None:
     from milvus_lite.server_manager import server_manager_instance
     from pymilvus import DataType, MilvusClient
 
-    from storage.milvus.indexes import choose_index, lite_parameters
+    from storage.milvus.choosing import AUTO, plan_index
+    from storage.milvus.engines import engine_of
+    from storage.milvus.indexes import Shape
     from uniir.ids import new_id
 
     chosen = np.random.default_rng(0)
@@ -104,9 +106,10 @@ def store_alone(count: int, dimension: int) -> None:
                 break
         client.release_collection("rows")
         client.flush("rows")
-        choice = choose_index(count)
+        engine = engine_of(client.get_server_version())
+        plan = plan_index(engine, AUTO, Shape(count, dimension))
         parameters = client.prepare_index_params()
-        parameters.add_index("vector", index_type=choice.type, metric_type="IP", params=lite_parameters(choice))
+        parameters.add_index("vector", index_type=plan.type, metric_type="IP", params=engine.build_parameters(plan.build))
         client.create_index("rows", parameters)
         client.load_collection("rows")
         client.close()
