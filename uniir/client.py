@@ -31,6 +31,7 @@ from uniir.wire import (
     ExampleQuery,
     ExplainRequest,
     Explanation,
+    FacetsAnswer,
     FailuresAnswer,
     FailureSelection,
     IngestRequest,
@@ -181,6 +182,9 @@ class Client:
 
     def examples(self, collection: str | None = None) -> Sequence[ExampleQuery]:
         return self._connection.list("/v1/examples", ExampleQuery, collection=collection)
+
+    def facets(self, collection: str | None = None, where: str | None = None) -> FacetsAnswer:
+        return self._connection.get("/v1/facets", FacetsAnswer, collection=collection, where=where)
 
     def instructions(self) -> InstructionsAnswer:
         return self._connection.get("/v1/instructions", InstructionsAnswer)

@@ -21,6 +21,7 @@ from uniir.wire import (
     ExampleQuery,
     ExplainRequest,
     Explanation,
+    FacetsAnswer,
     FailuresAnswer,
     FailureSelection,
     IngestRequest,
@@ -91,6 +92,10 @@ class Service(Protocol):
 
     def examples(self, collection: str | None = None) -> Sequence[ExampleQuery]:
         """Searches that find something here, for a first visit; the same ones each time while the collection stays as it is."""
+        ...
+
+    def facets(self, collection: str | None = None, where: str | None = None) -> FacetsAnswer:
+        """How many documents that fit a filter are of each kind, folder and value of their metadata."""
         ...
 
     def instructions(self) -> InstructionsAnswer: ...

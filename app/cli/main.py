@@ -44,6 +44,7 @@ def _root(
 
 app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
+app.command("facets")(search.facets)
 app.command("serve")(serve.serve)
 app.command("ui")(ui.ui)
 app.command("status")(collections.status)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.options import AsJson, Collection, DataDir, settings_for
-from app.cli.output import printable, say, say_json, shortened, tell
+from app.cli.output import printable, say, say_json, shortened, table, tell
 
 if TYPE_CHECKING:
     from uniir.wire import SearchAnswer
@@ -79,6 +79,27 @@ def search(
         say_json(written)
     else:
         _show(answer)
+
+
+def facets(
+    where: Annotated[str | None, typer.Option(help="Only documents that fit this filter.", show_default="all")] = None,
+    collection: Collection = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Count documents by modality, folder and metadata: what `uniir search --where` can narrow by."""
+    from app.local.reach import asked
+
+    settings = settings_for(data_dir, collection)
+    answer = asked(settings, "uniir facets", lambda service: service.facets(settings.collection, where))
+    if as_json:
+        say_json(answer.model_dump(mode="json"))
+        return
+    say(f"{answer.documents:,} documents")
+    lists = [answer.modalities, answer.folders, *(key.values for key in answer.keys)]
+    rows = [(f"{one.count:,}", printable(one.where or str(one.value))) for values in lists for one in values]
+    if rows:
+        say(table(("count", "filter"), rows))
 
 
 def _show(answer: SearchAnswer) -> None:

@@ -9,6 +9,7 @@ from app.local.backups import Backups
 from app.local.calibrating import Calibrating
 from app.local.documents import Documents
 from app.local.examples import Examples
+from app.local.facets import Facets
 from app.local.filling import SpaceFilling
 from app.local.ingesting import Ingesting
 from app.local.jobs import JobBoard
@@ -41,6 +42,7 @@ from uniir.wire import (
     ExampleQuery,
     ExplainRequest,
     Explanation,
+    FacetsAnswer,
     FailuresAnswer,
     FailureSelection,
     IngestRequest,
@@ -84,6 +86,7 @@ class LocalService:
         self._searching = Searching(everything, self._pictures, self._judging)
         self._documents = Documents(installation)
         self._examples = Examples(installation, self._searching)
+        self._facets = Facets(installation)
         self._listing = Listing(everything)
         self._board = JobBoard(installation.jobs, installation.presence, Work(Ingesting(everything), SpaceFilling(everything)), turns)
         self._spaces = Spaces(everything, turns)
@@ -153,6 +156,9 @@ class LocalService:
 
     def examples(self, collection: str | None = None) -> Sequence[ExampleQuery]:
         return self._examples.examples(collection)
+
+    def facets(self, collection: str | None = None, where: str | None = None) -> FacetsAnswer:
+        return self._facets.facets(collection, where)
 
     def instructions(self) -> InstructionsAnswer:
         return self._listing.instructions()

@@ -18,7 +18,7 @@ from storage.sql.engines import Engines
 from storage.sql.prefixes import after_all_with, prefixes_below
 from storage.sql.rows import CONTENT, PAGE, from_bytes, in_blocks, to_document, to_source
 from storage.sql.schema import EmbeddingState, documents, embeddings, failures, sources
-from uniir.documents import Document, Modality
+from uniir.documents import Document, Metadata, Modality
 from uniir.filter_language import Condition
 from uniir.ledger import SourceKey, SourceRecord
 from uniir.protocols import StoredVector
@@ -47,6 +47,15 @@ class ListedFailure:
     attempts: int
     first_seen: datetime
     last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a filter can ask of a document."""
+
+    modality: Modality
+    path: str
+    metadata: Metadata
 
 
 class SqlLibrary:
@@ -105,6 +114,26 @@ class SqlLibrary:
         with self._engines.reading() as connection:
             fitting = query.where(matching(condition, connection.dialect.name))
             return frozenset(connection.execute(fitting).scalars())
+
+    def described(self, condition: Condition | None) -> Iterator[Described]:
+        """Every indexed document that fits the condition; None: all."""
+        after = -1
+        while True:
+            query = (
+                select(documents.c.id, documents.c.modality, sources.c.path, documents.c.metadata)
+                .join(sources, sources.c.id == documents.c.source_id)
+                .join(embeddings, embeddings.c.document_id == documents.c.id)
+                .where(documents.c.collection_id == self._collection.id, self._indexed, documents.c.id > after)
+                .order_by(documents.c.id)
+                .limit(PAGE)
+            )
+            with self._engines.reading() as connection:
+                fits = true() if condition is None else matching(condition, connection.dialect.name)
+                page = connection.execute(query.where(fits)).all()
+            yield from (Described(Modality(row.modality), row.path, row.metadata) for row in page)
+            if len(page) < PAGE:
+                return
+            after = page[-1].id
 
     def existing(self, ids: Sequence[int]) -> frozenset[int]:
         """Those of the ids that name a document of this collection, in whatever state."""

@@ -10,7 +10,7 @@ import pytest
 
 from tests.folders import picture
 from tests.service.houses import House, require_problem
-from uniir.wire import SearchAnswer, SearchRequest
+from uniir.wire import FacetsAnswer, SearchAnswer, SearchRequest
 
 
 def names(answer: dict[str, list[dict[str, str]]]) -> list[str]:
@@ -36,6 +36,13 @@ def test_a_filter_holds_over_http_and_says_where_it_can_not_be_read(full: House)
     assert names(full.search(text="a cat", where='path:"*.txt" -path:cat.md -path:page*')) == ["dog.txt"]
     assert "character 3" in require_problem(full.post("/v1/search", json={"text": "x", "where": "a=)"}), 422, "query-error")["detail"]
     assert full.post("/v1/search", json={"text": "x", "where": "x" * 4001}).status_code == 422
+
+
+def test_what_can_be_narrowed_by_is_counted(full: House) -> None:
+    answer = full.client.get("/v1/facets", params={"where": "path:*.txt"})
+    assert FacetsAnswer.model_validate(answer.json()) == full.service.facets(where="path:*.txt")
+    assert sum(one["count"] for one in answer.json()["modalities"]) == answer.json()["documents"] > 0
+    require_problem(full.client.get("/v1/facets", params={"where": "a="}), 422, "query-error")
 
 
 def test_a_search_in_steps_gives_the_first_order_and_then_the_last(full: House) -> None:

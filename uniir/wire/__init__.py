@@ -16,6 +16,7 @@ from uniir.wire.collections import (
     NewCollection,
 )
 from uniir.wire.documents import DocumentAnswer, ExampleQuery, KeptPicture, Neighbour, PictureFacts
+from uniir.wire.facets import FacetKey, FacetsAnswer, FacetValue
 from uniir.wire.ingest import IngestReport, IngestRequest, JobAnswer, JobsAnswer, JobState, Phase, Progress
 from uniir.wire.judgments import (
     CalibrationAnswer,
@@ -91,6 +92,9 @@ __all__ = [
     "ExampleQuery",
     "ExplainRequest",
     "Explanation",
+    "FacetKey",
+    "FacetValue",
+    "FacetsAnswer",
     "FailedInput",
     "FailureAnswer",
     "FailureSelection",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Request, UploadFile
+from fastapi import APIRouter, Body, Depends, Query, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, Response
 from pydantic import ValidationError
@@ -22,10 +22,12 @@ from app.service.limits import JSON_BYTES
 from app.service.measuring import Measurements
 from app.service.problems import documented
 from app.service.requests import Collection, Hash, forms_only, json_only, media_type
+from uniir.filter_language import MAX_LENGTH
 from uniir.wire import (
     ExampleQuery,
     ExplainRequest,
     Explanation,
+    FacetsAnswer,
     InstructionsAnswer,
     KeptPicture,
     SearchAnswer,
@@ -160,6 +162,14 @@ def search_routes(service: HostedService, measurements: Measurements) -> APIRout
     )
     def kept(sha256: Hash, request: Request) -> Response:
         return unchanging(service.kept_thumbnail(sha256), request)
+
+    @router.get("/facets", response_model=FacetsAnswer, summary="What a search could be narrowed by")
+    def facets(
+        collection: Collection = None,
+        where: Annotated[str | None, Query(max_length=MAX_LENGTH, description="a filter; none: all documents")] = None,
+    ) -> FacetsAnswer:
+        """Documents that fit, counted by modality, folder and metadata, with the filter for each; the 20 most frequent."""
+        return service.facets(collection, where)
 
     @router.get("/instructions", response_model=InstructionsAnswer, summary="What can be asked for")
     def instructions() -> InstructionsAnswer:
