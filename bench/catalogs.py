@@ -23,8 +23,8 @@ from ingest.scopes import resolve_scopes
 from tests.servers import postgres
 from uniir.settings import load_settings
 
-AT_MOST = 2.0
-_PARTS = ("first ingest", "second ingest", "joins")
+AT_MOST = {"first ingest": 2.5, "second ingest": 2.0, "joins": 6.0}  # a join is little work, and twice the way to another process
+_PARTS = tuple(AT_MOST)
 _JOINED = 50  # documents of one search
 
 
@@ -52,7 +52,9 @@ def main() -> None:
     for part in _PARTS:
         ratio = best["postgres"][part] / best["sqlite"][part]
         figures = {"texts": count} | {f"{kind}, s": round(best[kind][part], 3) for kind in best}
-        numbers.append(Number(f"{part}: time with Postgres / time with SQLite", ratio, f"<= {AT_MOST}", ratio <= AT_MOST, figures))
+        numbers.append(
+            Number(f"{part}: time with Postgres / time with SQLite", ratio, f"<= {AT_MOST[part]}", ratio <= AT_MOST[part], figures)
+        )
     report("catalogs", given, numbers)
 
 
