@@ -213,6 +213,7 @@ class SqlTransfer:
         with self._engines.writing() as connection:
             for one, state in zip(hidden, self.states(stored), strict=True):
                 connection.execute(update(spaces).where(spaces.c.id == one.space_id).values(state=state))
+        self._engines.take_stock()
 
 
 def _blocks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
