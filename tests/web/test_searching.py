@@ -110,6 +110,18 @@ def test_options_change_the_search_and_go_back_to_normal(visitor: Visit) -> None
     expect(screen.page).not_to_have_url(re.compile("path="))
 
 
+def test_a_filter_narrows_and_says_where_it_can_not_be_read(visitor: Visit) -> None:
+    screen = SearchScreen(visitor(), "/?text=something+orange&where=modality%3Atext")
+    screen.wait_for_results()
+    assert all(", text, " in name for name in screen.names)
+    with screen.options():
+        field = screen.page.get_by_role("textbox", name="Only what fits this filter")
+        expect(field).to_have_value("modality:text")
+        field.fill("modality:")
+        field.press("Enter")
+    expect(screen.page.get_by_text("a value is missing")).to_be_visible()
+
+
 def test_the_number_of_results_can_be_set(visitor: Visit) -> None:
     screen = SearchScreen(visitor()).search("a cat")
     with screen.options():
