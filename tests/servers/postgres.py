@@ -39,14 +39,19 @@ class PostgresServer:
         self._user = _UNPRIVILEGED if os.geteuid() == 0 else None
         if self._user is not None:
             shutil.chown(self._directory, self._user)
+        try:
+            self._initialise()
+        except (CanNotStart, OSError):
+            self.remove()
+            raise
+
+    def _initialise(self) -> None:
         # a collation that orders otherwise than by code points, where this build has any
         for locale in (("--locale=C", "--locale-provider=icu", "--icu-locale=en-US"), ("--locale=C",)):
             made = self._run("initdb", "--auth=trust", "--username=uniir", "--no-sync", "--encoding=UTF8", *locale, "--pgdata", "data")
             if made.returncode == 0:
-                break
-        else:
-            shutil.rmtree(self._directory, ignore_errors=True)
-            raise CanNotStart(made.stderr.decode(errors="replace").strip())
+                return
+        raise CanNotStart(made.stderr.decode(errors="replace").strip())
 
     def start(self) -> None:
         """Returns when it answers. Raises CanNotStart."""
