@@ -115,7 +115,7 @@ def test_the_schema_describes_every_route_and_its_problems(full: House) -> None:
                     assert list(response["content"]) == ["application/problem+json"], (method, path, status)
                 elif status != "304":
                     assert all(content for content in response["content"].values()) or path.endswith(
-                        ("thumbnail", "original", "{sha256}", "events", "metrics")
+                        ("thumbnail", "original", "{sha256}", "events", "steps", "metrics")
                     )
 
 
