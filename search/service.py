@@ -22,7 +22,7 @@ from uniir.calibration import Calibration
 from uniir.documents import Document, Modality
 from uniir.errors import InputFailure, NotFound, QueryError
 from uniir.filters import Filter
-from uniir.hits import BandCuts, Guess, Hit, ScoreExplanation, SearchResult
+from uniir.hits import BandCuts, Guess, Hit, RerankState, ScoreExplanation, SearchResult
 from uniir.ids import format_id
 from uniir.instructions import Instruction, Instructions
 from uniir.protocols import Encoder, ImageLoader, Library, VectorStore
@@ -128,7 +128,7 @@ class SearchService:
         query, stages, notes = look.query, dict(look.stages), list(look.notes)
         with _timed(stages, "explain"):
             hits = self._hits(look.vector, look.found, look.documents, reranked)[: query.k]
-        if query.complement:
+        if query.complement and reranked.outcome.state is not RerankState.PENDING:
             with _timed(stages, "complement"):
                 hits, note = self._completed(query, hits)
             notes += [note] if note else []

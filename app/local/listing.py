@@ -40,7 +40,7 @@ class Listing:
                     target=one.target,
                     text=one.wording,
                     dataset=one.dataset,
-                    rerank=by_default(encoder, one.query, one.target),
+                    rerank=by_default(encoder, one.query, one.target, self._installation.settings.reranker),
                 )
                 for one in self._installation.instructions
             ]
