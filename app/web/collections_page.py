@@ -36,7 +36,8 @@ def show(client: Client) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(width="content"):
             plain_html.page_title("Collections", _lead(collections))
-        if st.button("New collection", icon=":material/add:", key="new-collection"):
+        making = st.button("New collection", icon=":material/add:", key="new-collection")
+        if making:
             _new_collection(client, sorted({one.encoder for one in collections}))
     refused = st.session_state.pop(_REFUSED, None)
     if refused is not None:
@@ -49,6 +50,8 @@ def show(client: Client) -> None:
                 wish = collection_card(collection, checkups.get(collection.name), collection.name == in_use, reader_zone())
             if wish is not None:
                 _carry_out(client, wish, collection)
+    if making:  # a check runs the page again when it is done, which would close the dialog
+        return
     _check_unasked(client, [one for one in collections if one.name not in checkups and documents_of(one) <= _CHECKED_UNASKED])
 
 

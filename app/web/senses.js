@@ -55,6 +55,7 @@ function create(root) {
   lost.className = "lost";
   lost.setAttribute("role", "alert");
   let away = false;
+  let anew = false; // a page that came back knows nothing of the results it finds: the next search is the whole page's
   // A long text opens where it was found; once, so that reading on is left alone.
   function showMarked() {
     const mark = document.querySelector(".u-text:not([data-shown]) mark");
@@ -74,6 +75,7 @@ function create(root) {
       document.body.append(lost);
     } else if (state === "CONNECTED" && away) {
       away = false;
+      anew = true;
       document.body.classList.remove("lost-server");
       lost.remove();
       senses.send("awake", Date.now());
@@ -150,7 +152,8 @@ function create(root) {
       setTimeout(() => {
         const go = { text: field.value, at: Date.now() };
         // Where results stand already they take it, and the bar above them need not be drawn again.
-        const free = document.dispatchEvent(new CustomEvent("uniir-search", { detail: go, cancelable: true }));
+        const free = anew || document.dispatchEvent(new CustomEvent("uniir-search", { detail: go, cancelable: true }));
+        anew = false;
         if (free) senses.send("go", go);
       }, 0);
     } else if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && !document.querySelector("[role=dialog]")) {
