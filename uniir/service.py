@@ -57,7 +57,7 @@ class Service(Protocol):
         ...
 
     def search_in_steps(self, request: SearchRequest, picture: Path | None = None) -> Iterator[SearchAnswer]:
-        """The first order at once where hits are read again (`rerank.state` is pending), then what `search` answers."""
+        """The first order where reading hits again takes more than a moment (`rerank.state` is pending), then what `search` answers."""
         ...
 
     def explain(self, request: ExplainRequest) -> Explanation:

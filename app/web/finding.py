@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.web.address import Ask
-from uniir.queries import Reranking
+from uniir.hits import RerankState
 from uniir.wire import SearchAnswer
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _QUICK = 0.15  # seconds in which nobody needs to hear that it is being searched
 _FOUND = "found"
-_PATIENCE = 0.6  # seconds before the first ranking is shown without waiting for the reranker
+_LOOK = 0.05  # seconds between two looks whether the first ranking is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,9 @@ class Search:
         self._service = service
         self._request = replace(ask, collection=collection)
         self._started = time.perf_counter()
-        self._whole = _workers().submit(self._ask, self._request)
         self._ended = self._started
+        self._first: SearchAnswer | None = None
+        self._whole = _workers().submit(self._ask, self._request)
 
     def found(self, slow: Callable[[], None]) -> Found:
         """Waits for the answer; `slow` is called where that takes long enough to be told. Raises UniirError."""
@@ -72,18 +73,18 @@ class Search:
             return self._found(self._whole.result(_QUICK))
         except TooLong:
             slow()
-        if self._request.rerank is Reranking.OFF or self._request.guess:  # a guess takes its time, and is made once
-            return self._found(self._whole.result())
-        try:
-            return self._found(self._whole.result(_PATIENCE))
-        except TooLong:
-            first = self._service.search(replace(self._request, rerank=Reranking.OFF).as_request())
-            if self._whole.done():
-                return self._found(self._whole.result())
-            return Found(self.ask, first, _since(self._started), self._whole, self._started)
+        while True:
+            try:
+                return self._found(self._whole.result(_LOOK))
+            except TooLong:
+                if self._first is not None:
+                    return Found(self.ask, self._first, _since(self._started), self._whole, self._started)
 
     def _ask(self, request: Ask) -> SearchAnswer:
-        answer = self._service.search(request.as_request())
+        """The last answer; the first order is kept where hits are still being read."""
+        for answer in self._service.search_in_steps(request.as_request()):
+            if answer.rerank.state is RerankState.PENDING:
+                self._first = answer
         self._ended = time.perf_counter()
         return answer
 

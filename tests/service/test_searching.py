@@ -45,7 +45,11 @@ def test_what_can_be_narrowed_by_is_counted(full: House) -> None:
     require_problem(full.client.get("/v1/facets", params={"where": "a="}), 422, "query-error")
 
 
-def test_a_search_in_steps_gives_the_first_order_and_then_the_last(full: House) -> None:
+@pytest.mark.parametrize(("moment", "before"), [(0.0, ["pending"]), (60.0, [])])
+def test_a_search_in_steps_gives_the_first_order_where_reading_takes_a_while(
+    full: House, monkeypatch: pytest.MonkeyPatch, moment: float, before: list[str]
+) -> None:
+    monkeypatch.setattr("app.local.searching._MOMENT", moment)
     request = {"text": "a boat", "k": 5, "target": "text", "rerank": "on"}
     answer = full.post("/v1/search/steps", json=request)
     assert answer.headers["content-type"].startswith("text/event-stream")
@@ -55,7 +59,7 @@ def test_a_search_in_steps_gives_the_first_order_and_then_the_last(full: House) 
     assert events[-1].model_copy(update={"timings_ms": {}}) == SearchAnswer.model_validate(full.search(**request)).model_copy(
         update={"timings_ms": {}}
     )
-    assert [one.rerank.state for one in events[:-1]] == ["pending"]
+    assert [one.rerank.state for one in events[:-1]] == before
     require_problem(full.post("/v1/search/steps", json={"text": " "}), 422, "query-error")
 
 

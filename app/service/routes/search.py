@@ -129,7 +129,8 @@ def search_routes(service: HostedService, measurements: Measurements) -> APIRout
         summary="The same in steps, as server-sent events",
     )
     async def steps(request: Annotated[SearchRequest, Body(openapi_examples=_EXAMPLES)]) -> EventSourceResponse:
-        """An event `answer` with the first order at once where hits are read again (`rerank.state` is pending), and one with the last."""
+        """An event `answer` with the first order where reading again takes more than a moment (`rerank.state` is pending), and one with
+        the last."""
         answers = service.search_in_steps(request)
         first = await run_in_threadpool(next, answers)  # what can't be answered is an error, not a stream
 
