@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 _senses = st.components.v2.component("uniir.senses", js=(_HERE / "senses.js").read_text("utf-8"), isolate_styles=False)
 _LIMIT = 64 * 2**20
+_HEARD = "heard_go"
 
 
 def show(client: Client) -> None:
@@ -105,9 +106,7 @@ def _page_senses() -> None:
     """The page's ears: paste, drop and keys."""
 
     def on_go() -> None:
-        value = st.session_state["senses"].get("go")
-        if isinstance(value, Mapping):
-            search_now(text=str(value.get("text", ""))[:MAX_TEXT])
+        _search_if_new(st.session_state["senses"].get("go"))
 
     def on_picture() -> None:
         value = st.session_state["senses"].get("picture")
@@ -123,13 +122,21 @@ def _page_senses() -> None:
         "again": words.TRY_NOW,
         "still": words.STILL_LOST,
     }
-    _senses(
+    heard = _senses(
         key="senses",
         data=cast(Any, {"words": said}),
         on_go_change=on_go,
         on_picture_change=on_picture,
         on_awake_change=lambda: None,
     )
+    _search_if_new(heard.get("go"))  # in a session's first run nobody was called yet
+
+
+def _search_if_new(value: object) -> None:
+    """Searches for the words that Enter was pressed on, once."""
+    if isinstance(value, Mapping) and value.get("at") != st.session_state.get(_HEARD):
+        st.session_state[_HEARD] = value.get("at")
+        search_now(text=str(value.get("text", ""))[:MAX_TEXT])
 
 
 def _take(value: Mapping[str, object]) -> None:
