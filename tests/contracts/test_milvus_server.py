@@ -277,6 +277,8 @@ def test_a_server_that_is_away_or_stands_still_is_said_to_be_so_in_time(milvus_s
             store.upsert([1], unit_rows(1), [Modality.TEXT])
     finally:
         milvus_server.order("resume")
+        milvus_server.order("kill")  # what stood still for longer than its lease ends by itself, sooner or later
+        milvus_server.start()
     deadline = time.monotonic() + 60
     while True:
         try:

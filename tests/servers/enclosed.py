@@ -49,6 +49,9 @@ class Program:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """Nothing where it runs already."""
+        if self._process is not None and self._process.poll() is None:
+            return
         self._process = subprocess.Popen(
             self._command,
             stdout=subprocess.DEVNULL,
