@@ -141,7 +141,8 @@ class Ingest:
                 for other in self._ledger.with_content(hash_file(key.file)):
                     if other.kind is SourceKind.MANIFEST and is_missing(other.key):
                         beside = key.file.parent == other.key.file.parent  # elsewhere its lines mean other pictures, and are read
-                        self._ledger.move_manifest(other, key, found.signature if beside else "")
+                        settled = bool(other.signature)  # without one, lines that are gone may still be searchable
+                        self._ledger.move_manifest(other, key, found.signature if beside and settled else "")
                         break
 
     def _tasks(self) -> Iterator[Task]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 
 import pytest
 
+from ingest.events import Advanced
 from tests.conftest import Worlds
 from tests.folders import picture, rewrite
 from tests.ingest.manifests import manifest
@@ -66,6 +68,29 @@ def test_a_line_that_is_gone_is_pruned_by_a_later_run_too(world: Worlds) -> None
     assert here.ingest().gone == 1
     assert here.ingest(prune=True).deleted == 1
     assert set(here.documents()) == {"list.jsonl#did=1:0", "list.jsonl#did=1:2"}
+
+
+def test_a_line_that_is_gone_is_pruned_although_its_manifest_was_renamed_meanwhile(world: Worlds) -> None:
+    here = world({"list.jsonl": manifest(*LINES)})
+    here.ingest()
+    rewrite(here.corpus / "list.jsonl", manifest(LINES[0], LINES[2]))
+    assert here.ingest().gone == 1
+    (here.corpus / "list.jsonl").rename(here.corpus / "renamed.jsonl")
+    assert here.ingest(prune=True).deleted == 1
+    assert set(here.documents()) == {"renamed.jsonl#did=1:0", "renamed.jsonl#did=1:2"}
+
+
+def test_a_line_that_is_gone_is_pruned_although_its_manifest_was_renamed_after_a_stopped_run(world: Worlds) -> None:
+    here = world({"list.jsonl": manifest(*LINES)})
+    here.ingest()
+    rewrite(here.corpus / "list.jsonl", manifest({"did": "1", "img_path": "missing.jpg"}))
+    stop = threading.Event()
+    here.sink = lambda event: stop.set() if isinstance(event, Advanced) else None
+    assert here.ingest(prune=True, stop=stop).interrupted
+    (here.corpus / "list.jsonl").rename(here.corpus / "renamed.jsonl")
+    assert here.ingest(prune=True).deleted == 3
+    assert here.documents() == {}
+    assert here.failures() == {"renamed.jsonl#did=1": "unreadable"}
 
 
 def test_a_manifest_that_is_gone_takes_its_documents_along_when_pruned(world: Worlds) -> None:
