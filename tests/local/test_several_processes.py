@@ -32,7 +32,7 @@ _PATIENCE = 60.0
 
 
 def settings_of(place: Path, url: str) -> Settings:
-    return settings_in(place, catalog_url=url, lease_seconds=_LEASE, wait_seconds=1)
+    return settings_in(place, catalog_url=url, lease_seconds=_LEASE, wait_seconds=0.1)
 
 
 @contextmanager
@@ -102,7 +102,7 @@ def many(count: int, start: int = 0) -> dict[str, bytes]:
 
 @pytest.mark.slow
 def test_a_job_is_followed_and_cancelled_from_another_process(tmp_path: Path, postgres: str) -> None:
-    corpus = lay(tmp_path / "corpus", many(250))
+    corpus = lay(tmp_path / "corpus", many(500))
     with another_process(tmp_path, postgres) as (_, other), beside(tmp_path, postgres) as service:
         job = ask(other, corpus)
         until(service, job, JobState.RUNNING, done=1)
@@ -112,12 +112,12 @@ def test_a_job_is_followed_and_cancelled_from_another_process(tmp_path: Path, po
         *_, last = service.follow(job)
         assert last.state is JobState.CANCELLED
         assert last.report is not None
-        assert 0 < last.report.added < 250
+        assert 0 < last.report.added < 500
 
 
 @pytest.mark.slow
 def test_what_a_killed_process_was_at_is_taken_over_after_its_lease_and_no_earlier(tmp_path: Path, postgres: str) -> None:
-    corpus = lay(tmp_path / "corpus", many(150))
+    corpus = lay(tmp_path / "corpus", many(400))
     with another_process(tmp_path, postgres) as (dying, other):
         job = ask(other, corpus)
         with beside(tmp_path, postgres) as service:
@@ -133,12 +133,12 @@ def test_what_a_killed_process_was_at_is_taken_over_after_its_lease_and_no_earli
             *_, last = service.follow(job)
             assert last.state is JobState.DONE
             assert last.report is not None
-            is_whole(service, 150)
+            is_whole(service, 400)
 
 
 @pytest.mark.slow
 def test_who_was_taken_for_dead_writes_nothing_any_more(tmp_path: Path, postgres: str) -> None:
-    corpus = lay(tmp_path / "corpus", many(150))
+    corpus = lay(tmp_path / "corpus", many(400))
     with another_process(tmp_path, postgres) as (sleeping, other):
         job = ask(other, corpus)
         with beside(tmp_path, postgres) as service:
@@ -151,7 +151,7 @@ def test_who_was_taken_for_dead_writes_nothing_any_more(tmp_path: Path, postgres
             other.send(None)
             sleeping.join(_PATIENCE)
             assert service.job(job) == last
-            is_whole(service, 150)
+            is_whole(service, 400)
 
 
 @pytest.mark.slow
@@ -170,7 +170,7 @@ def test_two_ingests_of_overlapping_folders_at_once_leave_no_double_and_no_gap(t
 
 @pytest.mark.slow
 def test_a_service_outlives_its_database(tmp_path: Path, postgres: str, postgres_server: PostgresServer) -> None:
-    corpus = lay(tmp_path / "corpus", many(250))
+    corpus = lay(tmp_path / "corpus", many(500))
     other = open_catalog(postgres)
     with beside(tmp_path, postgres) as service:
         service.resume_jobs()
@@ -189,7 +189,7 @@ def test_a_service_outlives_its_database(tmp_path: Path, postgres: str, postgres
         assert last.problem.code == "store-unavailable"
         *_, last = service.follow(service.retry(job).id)
         assert last.state is JobState.DONE
-        is_whole(service, 250)
+        is_whole(service, 500)
         presence = Presence(other)
         elsewhere = SqlTurns(other, presence)
         deadline = time.monotonic() + _PATIENCE

@@ -76,6 +76,7 @@ class House:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             now = self.get(f"/v1/ingest/{job}").json()
+            assert "state" in now, now
             if now["state"] not in ("waiting", "running"):
                 return now
             time.sleep(0.02)
