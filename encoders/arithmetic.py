@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from encoders.preparing import prepared
 from uniir.documents import Document, Modality
-from uniir.errors import InputFailure, ItemFailure
+from uniir.errors import InputFailure
 from uniir.protocols import ImageLoader, Prepared, Steering
 from uniir.queries import Query
 from uniir.spaces import VectorSpace
@@ -57,15 +58,7 @@ class ArithmeticEncoder:
 
     def prepare(self, items: Sequence[Document | Query], images: ImageLoader) -> Prepared:
         """The vectors themselves: there is nothing left for `encode` to compute."""
-        positions, rows, failures = [], [], []
-        for position, item in enumerate(items):
-            try:
-                rows.append(self._vector(item, images))
-            except InputFailure as failure:
-                failures.append(ItemFailure(position, failure.code, failure.reason))
-            else:
-                positions.append(position)
-        return Prepared(tuple(positions), tuple(failures), tuple(rows))
+        return prepared(items, lambda item: self._vector(item, images))
 
     def encode(self, batch: Prepared) -> NDArray[np.float32]:
         rows: tuple[NDArray[np.float32], ...] = batch.inputs  # type: ignore[assignment]

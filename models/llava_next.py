@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from models.loading import adapted, load_pretrained
 from models.rows import Pixels, Rows
 from models.torch_devices import TorchDevice
 from models.vocabulary import Vocabulary, read_vocabulary
-from models.weights import read_config
+from models.weights import read_config, read_picture_settings
 from uniir.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -107,16 +106,7 @@ def load_llava_next(directory: Path, on: TorchDevice, *, head: bool, adapter: Pa
 
 def _processor(directory: Path, config: Any) -> LlavaNextImageProcessorPil:
     """With the checkpoint's normalisation, and the sizes its tower was made for."""
-    told: dict[str, Any] = {}
-    for name in ("preprocessor_config.json", "processor_config.json"):
-        try:
-            said = json.loads((directory / name).read_text("utf-8"))
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError) as error:
-            raise ModelUnavailable(f"{directory / name} can't be read ({error}).", "Fetch the checkpoint again.") from None
-        told = said.get("image_processor", said)
-        break
+    told = read_picture_settings(directory)
     side = config.vision_config.image_size
     keys = {key: told[key] for key in ("image_mean", "image_std", "rescale_factor") if key in told}
     square = {"height": side, "width": side}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
@@ -27,7 +26,7 @@ from models.loading import adapted, load_pretrained
 from models.rows import Pixels, Rows
 from models.torch_devices import TorchDevice
 from models.vocabulary import Vocabulary, read_vocabulary
-from models.weights import read_config
+from models.weights import read_config, read_picture_settings
 from uniir.errors import InputFailure, ModelUnavailable
 
 if TYPE_CHECKING:
@@ -177,7 +176,7 @@ def load_qwen_vl(
     if adapter is not None:
         module = adapted(module, adapter, on)
     model = module.model if head else module
-    told = _picture_settings(directory)
+    told = read_picture_settings(directory)
     vision = model.config.vision_config
     side = int(vision.patch_size * vision.spatial_merge_size)
     told = {
@@ -190,16 +189,3 @@ def load_qwen_vl(
     if token != model.config.image_token_id:
         raise ModelUnavailable(f"{directory}: the tokenizer's <|image_pad|> is {token}, the configuration's {model.config.image_token_id}.")
     return QwenVl(model, module.lm_head if head else None, vocabulary, budget(side).processor(told), token, generation, on.device)
-
-
-def _picture_settings(directory: Path) -> dict[str, Any]:
-    """What the checkpoint says of its pictures, in the file of older or of newer releases."""
-    for name, part in (("preprocessor_config.json", None), ("processor_config.json", "image_processor")):
-        file = directory / name
-        if file.is_file():
-            try:
-                told = json.loads(file.read_text("utf-8"))
-            except (OSError, ValueError) as error:
-                raise ModelUnavailable(f"{file} can't be read ({error}).", "Fetch the checkpoint again.") from None
-            return dict(told.get(part, {}) if part else told)
-    return {}

@@ -108,6 +108,19 @@ def read_config(directory: Path) -> dict[str, Any]:
     return config
 
 
+def read_picture_settings(directory: Path) -> dict[str, Any]:
+    """What a checkpoint says of its pictures, in the file of older or of newer releases. Raises ModelUnavailable."""
+    for name, part in (("preprocessor_config.json", None), ("processor_config.json", "image_processor")):
+        file = directory / name
+        if file.is_file():
+            try:
+                told = json.loads(file.read_text("utf-8"))
+            except (OSError, ValueError) as error:
+                raise ModelUnavailable(f"{file} can't be read ({error}).", "Fetch the checkpoint again.") from None
+            return dict(told.get(part, {}) if part else told)
+    return {}
+
+
 def empty(build: Callable[[], torch.nn.Module]) -> torch.nn.Module:
     """A module whose parameters take no memory yet; its buffers are real."""
     with init_empty_weights(include_buffers=False):

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from encoders.mllm.retriever import Retriever
+from encoders.preparing import prepared
 from models.batching import Batches
 from models.rows import Item
 from uniir.documents import Document, ImageReference, Modality
-from uniir.errors import InputFailure, ItemFailure, ModelUnavailable
+from uniir.errors import InputFailure, ModelUnavailable
 from uniir.protocols import ImageLoader, Prepared, Steering
 from uniir.queries import Query
 from uniir.spaces import VectorSpace
@@ -45,15 +46,7 @@ class MllmEncoder:
 
     def prepare(self, items: Sequence[Document | Query], images: ImageLoader) -> Prepared:
         """Prompts and pixels; an item that can't be used becomes a failure."""
-        positions, ready, failures = [], [], []
-        for position, item in enumerate(items):
-            try:
-                ready.append(self._query(item, images) if isinstance(item, Query) else self._document(item, images))
-            except InputFailure as failure:
-                failures.append(ItemFailure(position, failure.code, failure.reason))
-            else:
-                positions.append(position)
-        return Prepared(tuple(positions), tuple(failures), tuple(ready))
+        return prepared(items, lambda item: self._query(item, images) if isinstance(item, Query) else self._document(item, images))
 
     def encode(self, batch: Prepared) -> NDArray[np.float32]:
         """Unit vectors; raises ModelUnavailable where the number type is too small for the model."""

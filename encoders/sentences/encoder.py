@@ -15,6 +15,7 @@ from PIL import Image
 from sentence_transformers import SentenceTransformer
 
 from encoders.fingerprints import digest_of_preparing, digest_of_weights
+from encoders.preparing import prepared
 from encoders.sentences.loading import load_model
 from encoders.sentences.prompts import Prompts
 from models.batching import batches_for
@@ -22,7 +23,7 @@ from models.devices import Device
 from models.places import described
 from models.torch_devices import TorchDevice, torch_device
 from uniir.documents import Document, Modality
-from uniir.errors import InputFailure, ItemFailure, ModelUnavailable
+from uniir.errors import InputFailure, ModelUnavailable
 from uniir.protocols import ImageLoader, Prepared, Steering
 from uniir.queries import Query
 from uniir.spaces import VectorSpace
@@ -89,15 +90,7 @@ class SentenceEncoder:
 
     def prepare(self, items: Sequence[Document | Query], images: ImageLoader) -> Prepared:
         """Texts and opened pictures; the library does the rest when it computes. An item that can't be used becomes a failure."""
-        positions, ready, failures = [], [], []
-        for position, item in enumerate(items):
-            try:
-                ready.append(self._item(item, images))
-            except InputFailure as failure:
-                failures.append(ItemFailure(position, failure.code, failure.reason))
-            else:
-                positions.append(position)
-        return Prepared(tuple(positions), tuple(failures), tuple(ready))
+        return prepared(items, lambda item: self._item(item, images))
 
     def encode(self, batch: Prepared) -> NDArray[np.float32]:
         """Unit vectors. Raises ModelUnavailable where the number type is too small for the model, or memory for an item."""

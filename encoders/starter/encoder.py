@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.preparing import prepared
 from encoders.starter.heads import Heads, load_heads
 from encoders.starter.image_tower import ARCHITECTURES, ImageTower, squash
 from encoders.starter.steering import balanced, scales_between, turn, unit, with_axis
@@ -19,7 +20,7 @@ from encoders.starter.text_tower import TextTower, load_tokenizer
 from encoders.starter.weights import ALL
 from models.devices import Device
 from uniir.documents import Document, Modality
-from uniir.errors import InputFailure, ItemFailure
+from uniir.errors import InputFailure
 from uniir.protocols import ImageLoader, Prepared, ReadText, Steering
 from uniir.queries import Query
 from uniir.spaces import VectorSpace
@@ -66,15 +67,11 @@ class StarterEncoder:
 
     def prepare(self, items: Sequence[Document | Query], images: ImageLoader) -> Prepared:
         """Tokens and squared pictures; an item that can't be used becomes a failure."""
-        positions, parts, failures = [], [], []
-        for position, item in enumerate(items):
-            try:
-                parts.append(self._prepare_query(item, images) if isinstance(item, Query) else self._prepare_document(item, images))
-            except InputFailure as failure:
-                failures.append(ItemFailure(position, failure.code, failure.reason))
-            else:
-                positions.append(position)
-        return Prepared(tuple(positions), tuple(failures), tuple(parts))
+
+        def ready(item: Document | Query) -> _Parts:
+            return self._prepare_query(item, images) if isinstance(item, Query) else self._prepare_document(item, images)
+
+        return prepared(items, ready)
 
     def encode(self, batch: Prepared) -> NDArray[np.float32]:
         """Documents with their modality's axis, queries with none; raises ModelUnavailable where a tower can't be loaded."""

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from encoders.preparing import prepared
 from encoders.uniir_family.architectures import build, digest
 from encoders.uniir_family.checkpoint import read_checkpoint
 from encoders.uniir_family.inputs import Item
@@ -19,7 +20,7 @@ from models.devices import Device
 from models.torch_devices import TorchDevice, torch_device
 from models.wording import formatted, instructed
 from uniir.documents import Document, ImageReference, Modality
-from uniir.errors import InputFailure, ItemFailure, ModelUnavailable
+from uniir.errors import InputFailure, ModelUnavailable
 from uniir.protocols import ImageLoader, Prepared, Steering
 from uniir.queries import Query
 from uniir.spaces import VectorSpace
@@ -53,15 +54,9 @@ class UniirEncoder:
 
     def prepare(self, items: Sequence[Document | Query], images: ImageLoader) -> Prepared:
         """Tokens and squares of pixels; an item that can't be used becomes a failure."""
-        positions, ready, failures = [], [], []
-        for position, item in enumerate(items):
-            try:
-                ready.append(self._prepare_query(item, images) if isinstance(item, Query) else self._prepare_document(item, images))
-            except InputFailure as failure:
-                failures.append(ItemFailure(position, failure.code, failure.reason))
-            else:
-                positions.append(position)
-        return Prepared(tuple(positions), tuple(failures), tuple(ready))
+        return prepared(
+            items, lambda item: self._prepare_query(item, images) if isinstance(item, Query) else self._prepare_document(item, images)
+        )
 
     def encode(self, batch: Prepared) -> NDArray[np.float32]:
         """Unit vectors; raises ModelUnavailable where the number type is too small for the model."""

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from encoders.fingerprints import digest_of_preparing, digest_of_weights
+from encoders.preparing import prepared
 from encoders.zero_shot import ARCHITECTURES
 from encoders.zero_shot.model import Model, Pixels
 from models.batching import batches_for
@@ -20,7 +21,7 @@ from models.devices import Device
 from models.places import kind_of
 from models.torch_devices import TorchDevice, torch_device
 from uniir.documents import Document, ImageReference, Modality
-from uniir.errors import InputFailure, ItemFailure, ModelUnavailable
+from uniir.errors import InputFailure, ModelUnavailable
 from uniir.protocols import ImageLoader, Prepared, Steering
 from uniir.queries import Query
 from uniir.spaces import VectorSpace
@@ -67,15 +68,7 @@ class ZeroShotEncoder:
 
     def prepare(self, items: Sequence[Document | Query], images: ImageLoader) -> Prepared:
         """Tokens and pixels; an item that can't be used, or that the model has no side for, becomes a failure."""
-        positions, ready, failures = [], [], []
-        for position, item in enumerate(items):
-            try:
-                ready.append(self._item(item, images))
-            except InputFailure as failure:
-                failures.append(ItemFailure(position, failure.code, failure.reason))
-            else:
-                positions.append(position)
-        return Prepared(tuple(positions), tuple(failures), tuple(ready))
+        return prepared(items, lambda item: self._item(item, images))
 
     def encode(self, batch: Prepared) -> NDArray[np.float32]:
         """Unit vectors. Raises ModelUnavailable where the number type is too small for the model, or memory for an item."""
