@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.wiring import owned
+from app.wiring.sessions import owned
 from bench.report import PLACE, Number, in_child, options, progress, report
 from ingest.changes import Request
 from ingest.scopes import resolve_scopes

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from app.wiring import OwnedInstallation, owned
+from app.wiring.owned import OwnedInstallation
+from app.wiring.sessions import owned
 from bench.inputs import pictures
 from bench.report import PLACE, Number, in_child, options, progress, report
 from encoders.starter.encoder import StarterEncoder

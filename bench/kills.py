@@ -28,7 +28,8 @@ from PIL import Image
 
 from app.local.opening import own
 from app.local.service import LocalService
-from app.wiring import OwnedInstallation, installed
+from app.wiring.owned import OwnedInstallation
+from app.wiring.sessions import installed
 from bench.report import Number, Options, report
 from storage.sql.spaces import within
 from uniir.errors import UsageError

@@ -54,7 +54,8 @@ def main() -> None:
 
 def ingest_all(folder: Path, dimension: int) -> None:
     """What `uniir ingest` does, with the wide arithmetic encoder."""
-    from app.wiring import Installation, OwnedInstallation
+    from app.wiring.installation import Installation
+    from app.wiring.owned import OwnedInstallation
     from encoders.arithmetic import COLOURS, ArithmeticEncoder
     from ingest.changes import Request
     from ingest.scopes import resolve_scopes

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.wiring import OwnedInstallation, owned
+from app.wiring.owned import OwnedInstallation
+from app.wiring.sessions import owned
 from bench.inputs import sentence
 from bench.report import PLACE, Number, options, progress, report
 from encoders.starter.encoder import StarterEncoder

@@ -24,7 +24,7 @@ import httpx
 import psutil
 
 import uniir
-from app.wiring import owned
+from app.wiring.sessions import owned
 from bench.inputs import mixed, sentence
 from bench.report import PLACE, Number, command, options, progress, report
 from bench.search import AT_MOST, K, encode_and_ask, filled, quantile, settings_of, timed

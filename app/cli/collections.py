@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show every collection: its encoder and what it holds. Works while another command has the directory."""
     from app.local.catalogued import catalogued
-    from app.wiring import opened
+    from app.wiring.sessions import opened
     from uniir.spaces import SpaceState
 
     settings = settings_for(data_dir)

@@ -116,7 +116,7 @@ def run(
 
 def _by_collection(plan: Plan, name: str, data_dir: Path | None, work: Path, keep: Callable[[SetResult], None], command: str) -> Report:
     from app.cli.evaluating import SearchedCollection, Told, reranker_of, reranking_of
-    from app.wiring import owned
+    from app.wiring.sessions import owned
     from evaluation.evaluate import evaluate_by
     from evaluation.retrieval import ApplicationRetrieval
     from uniir.errors import DirectoryInUse

@@ -24,7 +24,7 @@ from uniir.protocols import TextReader
 from uniir.queries import Query, Reranking
 
 if TYPE_CHECKING:
-    from app.wiring import OwnedInstallation
+    from app.wiring.owned import OwnedInstallation
     from evaluation.evaluate import Plan
     from uniir.documents import Document
     from uniir.protocols import Encoder, ImageLoader, Reranker

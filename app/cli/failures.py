@@ -54,7 +54,7 @@ def retry(paths: Paths = None, collection: Collection = None, as_json: AsJson = 
 @app.command()
 def ignore(paths: Paths = None, collection: Collection = None, data_dir: DataDir = None) -> None:
     """Leave inputs in quarantine and out of every report until they change."""
-    from app.wiring import opened
+    from app.wiring.sessions import opened
 
     found = _failures(paths, collection, data_dir)
     with opened(settings_for(data_dir, collection)) as installation:
@@ -65,7 +65,7 @@ def ignore(paths: Paths = None, collection: Collection = None, data_dir: DataDir
 
 def _failures(paths: list[Path] | None, collection: str | None, data_dir: Path | None) -> Sequence[ListedFailure]:
     from app.local.catalogued import failures_at
-    from app.wiring import opened
+    from app.wiring.sessions import opened
 
     with opened(settings_for(data_dir, collection)) as installation:
         return failures_at(installation, collection, [path.expanduser().resolve() for path in paths] if paths else None)

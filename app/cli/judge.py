@@ -105,7 +105,7 @@ def import_file(
 ) -> None:
     """Take over judgments; documents are found by id, by external id, or by path."""
     from app.local.judgment_import import import_judgments
-    from app.wiring import opened
+    from app.wiring.sessions import opened
 
     settings = settings_for(data_dir, collection)
     with opened(settings) as installation:
@@ -133,7 +133,7 @@ def export(
     from dataclasses import asdict
 
     from app.local.judged_files import export as export_judgments
-    from app.wiring import opened
+    from app.wiring.sessions import opened
 
     settings = settings_for(data_dir, collection)
     with opened(settings) as installation:

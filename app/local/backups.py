@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.local.turns import Turns
-from app.wiring import OwnedInstallation
+from app.wiring.owned import OwnedInstallation
 from ingest.rebuild import rebuild
 from storage.backups import PART, BackupReader, BackupWriter, Manifest
 from storage.sql.collections import CollectionRecord

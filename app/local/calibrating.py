@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.local.kept_pictures import KeptPictures
-from app.wiring import OwnedInstallation
+from app.wiring.owned import OwnedInstallation
 from storage.sql.collections import CollectionRecord
 from uniir.calibration import Calibration, Method
 from uniir.documents import Document, Modality

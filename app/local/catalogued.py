@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.local.answers import collection_answer
 from app.local.space_answers import spaces_of, worth_telling
-from app.wiring import Installation
+from app.wiring.installation import Installation
 from storage.sql.collections import CollectionRecord
 from storage.sql.library import ListedFailure
 from uniir.wire import CollectionAnswer, CollectionsAnswer

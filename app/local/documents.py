@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.local.answers import in_short, neighbour
-from app.wiring import Installation
+from app.wiring.installation import Installation
 from storage.sql.collections import CollectionRecord
 from storage.thumbnails import ThumbnailSize
 from uniir.documents import Document

@@ -9,7 +9,7 @@ from itertools import cycle
 from app.local.liveliness import colourfulness
 from app.local.phrases import fragment, query, subject
 from app.local.searching import Searching
-from app.wiring import Installation
+from app.wiring.installation import Installation
 from storage.sql.collections import CollectionRecord
 from storage.thumbnails import ThumbnailSize
 from uniir.documents import Document, Modality

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias, TypeVar
 
-from app.wiring import Installation
+from app.wiring.installation import Installation
 from uniir.documents import Json, Metadata, Modality
 from uniir.filter_language import Condition, read_filter, written
 from uniir.filter_language.tree import Among, Key, OfModality, PathFits, Pattern, Value

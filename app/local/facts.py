@@ -6,7 +6,7 @@ import threading
 
 from app.local.answers import collection_answer
 from app.local.space_answers import spaces_of, worth_telling
-from app.wiring import OwnedInstallation
+from app.wiring.owned import OwnedInstallation
 from storage.sql.collections import CollectionRecord
 from uniir.documents import Json
 from uniir.wire import CollectionAnswer, DiskUse, IndexFacts, LastRun

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.local.space_answers import document_place, space_answer
-from app.wiring import OwnedInstallation
+from app.wiring.owned import OwnedInstallation
 from encoders.catalogue import introduction
 from ingest.events import Sink
 from ingest.reembedding import Filled

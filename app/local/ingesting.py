@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.local.answers import place
-from app.wiring import OwnedInstallation
+from app.wiring.owned import OwnedInstallation
 from encoders.catalogue import introduction
 from evaluation.layout import corpus_of
 from ingest.changes import Request

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.wiring import Installation
+from app.wiring.installation import Installation
 from storage.sql.collections import CollectionRecord
 from uniir.documents import Document, Json, Modality
 from uniir.errors import StoreUnavailable, UsageError

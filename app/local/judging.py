@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.local.kept_pictures import KeptPictures
-from app.wiring import Installation
+from app.wiring.installation import Installation
 from storage.sql.collections import CollectionRecord
 from uniir.errors import QueryError
 from uniir.filter_language import written

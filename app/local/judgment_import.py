@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.local.judged_files import LINES
-from app.wiring import Installation
+from app.wiring.installation import Installation
 from evaluation.layout import query_files
 from evaluation.mbeir import read_grades, read_queries
 from storage.sql.collections import CollectionRecord

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.local.answers import failure_answer
 from app.local.catalogued import failures_at
 from app.local.facts import CollectionFacts
-from app.wiring import OwnedInstallation
+from app.wiring.owned import OwnedInstallation
 from rerank.catalogue import by_default
 from storage.sql.library import ListedFailure
 from uniir.errors import UsageError

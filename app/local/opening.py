@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app.local.service import LocalService
-from app.wiring import Embedding, installed
+from app.wiring.owned import Embedding
+from app.wiring.sessions import installed
 from search.embedding import EncodeAtOnce
 from storage.ownership import Claim, claim_on
 from uniir.settings import Settings

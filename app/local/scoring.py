@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import uniir
 from app.local.judging import query_answer
 from app.local.kept_pictures import KeptPictures
-from app.wiring import OwnedInstallation
+from app.wiring.owned import OwnedInstallation
 from search.service import SearchService
 from storage.sql.collections import CollectionRecord
 from uniir.documents import Json

@@ -11,7 +11,7 @@ from typing import TypeVar
 from app.local.answers import search_answer
 from app.local.judging import Judging
 from app.local.kept_pictures import KeptPictures
-from app.wiring import OwnedInstallation
+from app.wiring.owned import OwnedInstallation
 from search.service import SearchService
 from storage.sql.collections import CollectionRecord
 from uniir.documents import ImageReference

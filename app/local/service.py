@@ -23,7 +23,7 @@ from app.local.turns import turns_of
 from app.local.upkeep import Upkeep
 from app.local.uploads import SentFile, Uploads
 from app.local.work import Work
-from app.wiring import OwnedInstallation
+from app.wiring.owned import OwnedInstallation
 from storage.ownership import Claim
 from storage.sql.collections import require_name
 from storage.sql.jobs import Origin

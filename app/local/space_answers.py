@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uniir.wire import SpaceAnswer
 
 if TYPE_CHECKING:
-    from app.wiring import Installation
+    from app.wiring.installation import Installation
     from storage.sql.collections import CollectionRecord
     from storage.sql.spaces import Coverage, SpaceRecord
     from uniir.documents import Document

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from app.local.space_answers import document_place, listed, spaces_of
 from app.local.turns import Turns
-from app.wiring import OwnedInstallation
+from app.wiring.owned import OwnedInstallation
 from ingest.rebuild import settle
 from storage.sql.collections import CollectionRecord
 from storage.sql.spaces import Coverage, SpaceRecord, within

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Protocol
 
-from app.wiring import Installation
+from app.wiring.installation import Installation
 from storage.sql.turns import SqlTurns
 from uniir.errors import DirectoryInUse
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.local.turns import Turns
-from app.wiring import OwnedInstallation
+from app.wiring.owned import OwnedInstallation
 from ingest.doctor import Finding, examine, examine_beside, orphan_thumbnails
 from ingest.rebuild import Rebuilt, rebuild
 from storage.sql.collections import CollectionRecord

@@ -12,7 +12,8 @@ import pytest
 
 from app.local.spaces import Spaces
 from app.local.turns import turns_of
-from app.wiring import OwnedInstallation, installed
+from app.wiring.owned import OwnedInstallation
+from app.wiring.sessions import installed
 from storage.sql.collections import CollectionRecord
 from tests.folders import Tree, lay, picture
 from tests.ingest.faults import Death, Fuse, Guarded

@@ -1,0 +1,1 @@
+"""The one place that puts things together: from settings to encoders, stores and use cases."""
