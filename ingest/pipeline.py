@@ -1,39 +1,38 @@
-"""Ingest: make the collection equal to the corpus. Workers read and decode, this thread encodes, one more writes."""
+"""Ingest: make the collection equal to the corpus. Workers read and decode, one thread encodes, one more writes."""
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.ahead import ahead
 from ingest.changes import Changes, Request
 from ingest.compare import Compared, Verdict, is_missing
+from ingest.encoding import DocumentEncoder
 from ingest.events import Advanced, Counts, Finishing, Planned, Reading, Sink
 from ingest.loading import LoadedChunk, LoadedSource, Loader, Task
 from ingest.reading import hash_file
+from ingest.stages import Stages
 from ingest.walk import Found
 from ingest.writing import Writer
-from uniir.documents import Document
-from uniir.errors import UniirError
 from uniir.ledger import Failure, Ledger, SourceDraft, SourceKey, SourceKind, SourceRecord
-from uniir.protocols import Encoder, EncodesAtOnce
 
-_log = logging.getLogger(__name__)
 _WINDOW = 512  # sources sorted together by kind and size, so that a batch holds alike
 _PICTURES = 16  # in a chunk: decoded they take some megabytes each
 _TEXTS = 64
-_QUEUED_WRITES = 2
-_Given = TypeVar("_Given")
-_Made = TypeVar("_Made")
+
+
+@dataclass(frozen=True, slots=True)
+class _EncodedChunk:
+    """Vectors of all the chunk's documents by fingerprint, and failures of sources that have none."""
+
+    chunk: LoadedChunk
+    vectors: Mapping[str, NDArray[np.float16]]
+    failures: Sequence[Failure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Ingest:
         self,
         request: Request,
         ledger: Ledger,
-        encoder: Encoder,
+        encoder: DocumentEncoder,
         loader: Loader,
         writer: Writer,
         *,
@@ -180,82 +179,35 @@ class Ingest:
         self._manifests[draft.key] = replace(draft, known_as=known.id if known is not None else None)
 
     def _read_and_write(self, tasks: Iterator[Task]) -> None:
-        """Bounded on every side: some chunks loading, one encoding for each lane, a few waiting to be written."""
-        writes: deque[Future[_Written]] = deque()
-        lanes = self._encoder.lanes if isinstance(self._encoder, EncodesAtOnce) else 1
-        with (
-            ThreadPoolExecutor(self._workers, "load") as loaders,
-            ThreadPoolExecutor(lanes, "encode") as encoders,
-            ThreadPoolExecutor(1, "write") as writer,
-        ):
-            loaded = ahead(loaders, self._loader.load, _chunks(tasks), self._workers + lanes, self._stop)
-            announced = self._announced(loaded, lambda: writer.submit(self._writer.open))
-            # Never stopped here: what is loaded is encoded.
-            for chunk, vectors, failures in ahead(encoders, self._encoded, announced, lanes - 1, threading.Event()):
-                writes.append(writer.submit(self._write, chunk, vectors, failures))
-                while len(writes) > _QUEUED_WRITES:
-                    self._tally(writes.popleft().result())
-            for write in writes:
-                self._tally(write.result())
+        # opening the vectors takes about as long as encoding the first chunk
+        stages = Stages(self._loader.load, self._encode, self._write, begin=self._writer.open)
+        for written in stages.run(_chunks(tasks), self._workers, self._encoder.lanes, self._announce, self._stop):
+            self._tally(written)
 
-    def _announced(self, chunks: Iterator[LoadedChunk], begin: Callable[[], object]) -> Iterator[LoadedChunk]:
-        """The chunks as each is about to be encoded; `begin` is called with the first, and takes about as long as encoding it."""
-        for number, chunk in enumerate(chunks):
-            if number == 0:
-                begin()
-            if chunk.sources:
-                self._sink(Reading(chunk.sources[0].task.key.file))
-            yield chunk
+    def _announce(self, chunk: LoadedChunk) -> None:
+        if chunk.sources:
+            self._sink(Reading(chunk.sources[0].task.key.file))
 
-    def _encoded(self, chunk: LoadedChunk) -> tuple[LoadedChunk, Mapping[str, NDArray[np.float16]], Sequence[Failure]]:
-        return (chunk, *self._encode(chunk))
-
-    def _encode(self, chunk: LoadedChunk) -> tuple[Mapping[str, NDArray[np.float16]], Sequence[Failure]]:
-        """Vectors of all the chunk's documents by fingerprint, and failures of sources that have none."""
-        vectors = dict(chunk.vectors)
-        reasons = {chunk.documents[failure.position].fingerprint: (failure.code, failure.reason) for failure in chunk.prepared.failures}
-        if chunk.prepared.positions:
-            try:
-                rows = self._encoder.encode(chunk.prepared).astype(np.float16)
-            except UniirError:
-                raise
-            except Exception:
-                _log.exception("a batch of %d could not be encoded; its documents are tried one by one", len(chunk.prepared.positions))
-                documents = [chunk.documents[position] for position in chunk.prepared.positions]
-                singly, singly_failed = self._encode_singly(documents)
-                if not singly and len(documents) > 1:
-                    raise  # nothing works: that is no document's fault
-                vectors |= singly
-                reasons |= singly_failed
-            else:
-                vectors |= {chunk.documents[at].fingerprint: row for at, row in zip(chunk.prepared.positions, rows, strict=True)}
+    def _encode(self, chunk: LoadedChunk) -> _EncodedChunk:
+        encoded = self._encoder.encode(chunk.documents, chunk.prepared)
         failures = []
         for source in chunk.sources:
-            failed = next((document for document in source.draft.documents if document.fingerprint in reasons), None)
+            failed = next((one.fingerprint for one in source.draft.documents if one.fingerprint in encoded.failures), None)
             if failed is not None:
-                code, reason = reasons[failed.fingerprint]
-                failures.append(Failure(source.task.key, code, reason, source.task.signature))
-        return vectors, failures
+                why = encoded.failures[failed]
+                failures.append(Failure(source.task.key, why.code, why.reason, source.task.signature))
+        return _EncodedChunk(chunk, {**chunk.vectors, **encoded.vectors}, failures)
 
-    def _encode_singly(self, documents: Sequence[Document]) -> tuple[Mapping[str, NDArray[np.float16]], Mapping[str, tuple[str, str]]]:
-        """Vectors by fingerprint of what can be encoded by itself, and code and reason of what can't."""
-        vectors: dict[str, NDArray[np.float16]] = {}
-        reasons: dict[str, tuple[str, str]] = {}
-        for document in documents:
-            try:
-                vectors |= self._writer.encode([document])
-            except Exception as error:
-                _log.exception("%s could not be encoded", document.source.file)
-                reasons[document.fingerprint] = ("encode-failed", f"the encoder failed on it ({error})")
-        return vectors, reasons
-
-    def _write(self, chunk: LoadedChunk, vectors: Mapping[str, NDArray[np.float16]], failures: Sequence[Failure]) -> _Written:
-        failed = {failure.key for failure in failures}
+    def _write(self, encoded: _EncodedChunk) -> _Written:
+        chunk = encoded.chunk
+        failed = {failure.key for failure in encoded.failures}
         sources = [self._settle_move(source) for source in chunk.sources if source.task.key not in failed]
-        refused = self._writer.write([source.draft for source in sources], vectors)
+        refused = self._writer.write([source.draft for source in sources], encoded.vectors)
         failed = {failure.key for failure in refused}
         return _Written(
-            [source for source in sources if source.task.key not in failed], [*chunk.failures, *failures, *refused], chunk.unreadable
+            [source for source in sources if source.task.key not in failed],
+            [*chunk.failures, *encoded.failures, *refused],
+            chunk.unreadable,
         )
 
     def _tally(self, written: _Written) -> None:

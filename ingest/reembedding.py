@@ -7,30 +7,26 @@ again goes on. What an encoder can't take is noted with a code, and tried again 
 from __future__ import annotations
 
 import hashlib
-import logging
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ingest.ahead import ahead
+from ingest.encoding import DocumentEncoder
 from ingest.events import Advanced, Finishing, Planned, Reading, Sink
 from ingest.rebuild import settle
+from ingest.stages import Stages
 from uniir.documents import Document, ImageReference
-from uniir.errors import InputFailure, UniirError
+from uniir.errors import InputFailure
 from uniir.images import FileImages, read_image
 from uniir.ledger import Filling
-from uniir.protocols import Archive, Encoder, EncodesAtOnce, Prepared, VectorStore
+from uniir.protocols import Archive, Encoder, Prepared, VectorStore
 
-_log = logging.getLogger(__name__)
 _PICTURES = 16  # in a chunk: decoded they take some megabytes each
 _TEXTS = 64
-_QUEUED_WRITES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +56,15 @@ class _Chunk:
     vectors: Mapping[str, NDArray[np.float16]]  # by fingerprint: content that stands in this space already
 
 
+@dataclass(frozen=True, slots=True)
+class _EncodedChunk:
+    """Vectors by fingerprint, and every document of the chunk that has none for a reason of its own."""
+
+    documents: Sequence[Document]
+    vectors: Mapping[str, NDArray[np.float16]]
+    refused: Sequence[Refusal]
+
+
 class Reembedding:
     """One run. `stop` ends it after the batch at hand; `hurry`, set as well, leaves the index unbuilt."""
 
@@ -79,8 +84,8 @@ class Reembedding:
         self._filling = filling
         self._archive = archive
         self._open_store = open_store
-        self._encoder = encoder
-        self._images = _KnownPictures(images)
+        self._accepts = encoder.accepts
+        self._encoder = DocumentEncoder(encoder, _KnownPictures(images))
         self._sink = sink
         self._stop = stop
         self._hurry = hurry or threading.Event()
@@ -104,96 +109,46 @@ class Reembedding:
         return self._filled
 
     def _fill(self, store: VectorStore) -> None:
-        writes: deque[Future[None]] = deque()
-        lanes = self._encoder.lanes if isinstance(self._encoder, EncodesAtOnce) else 1
-        with (
-            ThreadPoolExecutor(self._workers, "load") as loaders,
-            ThreadPoolExecutor(lanes, "encode") as encoders,
-            ThreadPoolExecutor(1, "write") as writer,
-        ):
-            loaded = ahead(loaders, self._load, _chunks(self._filling.lacking()), self._workers + lanes, self._stop)
-            # Never stopped here: what is loaded is encoded.
-            for chunk, vectors, refused in ahead(encoders, self._encoded, loaded, lanes - 1, threading.Event()):
-                self._sink(Reading(chunk.documents[0].source.file))
-                writes.append(writer.submit(self._write, store, chunk.documents, vectors, [*chunk.refused, *refused]))
-                while len(writes) > _QUEUED_WRITES:
-                    writes.popleft().result()
-            for write in writes:
-                write.result()
+        stages = Stages(self._load, self._encode, lambda encoded: self._write(store, encoded))
+        for written in stages.run(_chunks(self._filling.lacking()), self._workers, self._encoder.lanes, self._announce, self._stop):
+            self._sink(written)
+
+    def _announce(self, chunk: _Chunk) -> None:
+        self._sink(Reading(chunk.documents[0].source.file))
 
     def _load(self, documents: Sequence[Document]) -> _Chunk:
-        accepted = ", ".join(sorted(self._encoder.accepts))
+        accepted = ", ".join(sorted(self._accepts))
         refused = [
             Refusal(document, "not-accepted", f"the encoder takes {accepted}, not {document.modality}")
             for document in documents
-            if document.modality not in self._encoder.accepts
+            if document.modality not in self._accepts
         ]
-        takes = {document.fingerprint: document for document in documents if document.modality in self._encoder.accepts}
+        takes = {document.fingerprint: document for document in documents if document.modality in self._accepts}
         vectors = self._filling.vectors_of(list(takes))
         to_encode = [document for fingerprint, document in takes.items() if fingerprint not in vectors]
-        return _Chunk(documents, refused, to_encode, self._encoder.prepare(to_encode, self._images), vectors)
+        return _Chunk(documents, refused, to_encode, self._encoder.prepare(to_encode), vectors)
 
-    def _encoded(self, chunk: _Chunk) -> tuple[_Chunk, Mapping[str, NDArray[np.float16]], Sequence[Refusal]]:
-        return (chunk, *self._encode(chunk))
+    def _encode(self, chunk: _Chunk) -> _EncodedChunk:
+        encoded = self._encoder.encode(chunk.to_encode, chunk.prepared)
+        refused = [
+            Refusal(document, encoded.failures[document.fingerprint].code, encoded.failures[document.fingerprint].reason)
+            for document in chunk.documents
+            if document.fingerprint in encoded.failures
+        ]
+        return _EncodedChunk(chunk.documents, {**chunk.vectors, **encoded.vectors}, [*chunk.refused, *refused])
 
-    def _encode(self, chunk: _Chunk) -> tuple[Mapping[str, NDArray[np.float16]], Sequence[Refusal]]:
-        """Vectors by fingerprint, and every document of the chunk that has none for a reason of its own."""
-        vectors = dict(chunk.vectors)
-        reasons = {chunk.to_encode[one.position].fingerprint: (one.code, one.reason) for one in chunk.prepared.failures}
-        if chunk.prepared.positions:
-            prepared = [chunk.to_encode[position] for position in chunk.prepared.positions]
-            try:
-                rows = self._encoder.encode(chunk.prepared).astype(np.float16)
-            except UniirError:
-                raise
-            except Exception:
-                _log.exception("a batch of %d could not be encoded; its documents are tried one by one", len(prepared))
-                singly = self._encode_singly(prepared, reasons)
-                if not singly and len(prepared) > 1:
-                    raise  # nothing works: that is no document's fault
-                vectors |= singly
-            else:
-                vectors |= {document.fingerprint: row for document, row in zip(prepared, rows, strict=True)}
-        refused = [Refusal(document, *reasons[document.fingerprint]) for document in chunk.documents if document.fingerprint in reasons]
-        return vectors, refused
-
-    def _encode_singly(self, documents: Sequence[Document], reasons: dict[str, tuple[str, str]]) -> Mapping[str, NDArray[np.float16]]:
-        """Vectors of what can be encoded by itself; `reasons` hears of the rest."""
-        vectors: dict[str, NDArray[np.float16]] = {}
-        for document in documents:
-            try:
-                vectors[document.fingerprint] = self._encode_alone(document)
-            except InputFailure as failure:
-                reasons[document.fingerprint] = (failure.code, failure.reason)
-            except Exception as error:
-                _log.exception("%s could not be encoded", document.source.file)
-                reasons[document.fingerprint] = ("encode-failed", f"the encoder failed on it ({error})")
-        return vectors
-
-    def _encode_alone(self, document: Document) -> NDArray[np.float16]:
-        prepared = self._encoder.prepare([document], self._images)
-        if prepared.failures:
-            raise InputFailure(prepared.failures[0].code, prepared.failures[0].reason)
-        vector: NDArray[np.float16] = self._encoder.encode(prepared)[0].astype(np.float16)
-        return vector
-
-    def _write(
-        self,
-        store: VectorStore,
-        documents: Sequence[Document],
-        vectors: Mapping[str, NDArray[np.float16]],
-        refused: Sequence[Refusal],
-    ) -> None:
-        ready = self._filling.claim([document for document in documents if document.fingerprint in vectors])
+    def _write(self, store: VectorStore, encoded: _EncodedChunk) -> Advanced:
+        vectors = encoded.vectors
+        ready = self._filling.claim([document for document in encoded.documents if document.fingerprint in vectors])
         if ready:
             rows = np.stack([vectors[document.fingerprint] for document in ready]).astype(np.float32)
             store.upsert([document.id for document in ready], rows, [document.modality for document in ready])
             self._filling.mark_indexed({document.id: vectors[document.fingerprint] for document in ready})
-        if refused:
-            self._filling.refuse([(one.document, one.code) for one in refused])
+        if encoded.refused:
+            self._filling.refuse([(one.document, one.code) for one in encoded.refused])
         self._filled.indexed += len(ready)
-        self._filled.refused += refused
-        self._sink(Advanced(len(documents), len(refused), len(ready)))
+        self._filled.refused += encoded.refused
+        return Advanced(len(encoded.documents), len(encoded.refused), len(ready))
 
 
 class _KnownPictures:

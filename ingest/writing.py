@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.beside import Beside
+from ingest.encoding import DocumentEncoder
 from ingest.loading import ThumbnailWriter
 from ingest.rebuild import put_back, settle
 from uniir.documents import Document
 from uniir.errors import UniirError
 from uniir.ledger import Failure, Ledger, SourceDraft
-from uniir.protocols import Archive, Encoder, ImageLoader, VectorStore
+from uniir.protocols import Archive, VectorStore
 
 
 class Writer:
@@ -31,9 +32,8 @@ class Writer:
         ledger: Ledger,
         archive: Archive,
         open_store: Callable[[], VectorStore],
-        encoder: Encoder,
+        encoder: DocumentEncoder,
         thumbnails: ThumbnailWriter,
-        images: ImageLoader,
         beside: Beside | None = None,
     ) -> None:
         self._ledger = ledger
@@ -41,7 +41,6 @@ class Writer:
         self._open_store = open_store
         self._encoder = encoder
         self._thumbnails = thumbnails
-        self._images = images
         self._beside = beside or Beside()
         self._unfinished = False
         self._indexed = 0
@@ -131,7 +130,7 @@ class Writer:
     def _index(self, pending: Sequence[Document], vectors: Mapping[str, NDArray[np.float16]]) -> None:
         unknown = [document for document in pending if document.fingerprint not in vectors]
         if unknown:  # pending from a run that died, and met again under another name
-            vectors = {**vectors, **self.encode(unknown)}
+            vectors = {**vectors, **self._encoder.read(unknown).vectors}
         ready = [document for document in pending if document.fingerprint in vectors]
         if not ready:
             return
@@ -141,9 +140,3 @@ class Writer:
         self._store.upsert([document.id for document in ready], rows, [document.modality for document in ready])
         self._indexed += len(ready)
         self._ledger.mark_indexed({document.id: vectors[document.fingerprint] for document in ready})
-
-    def encode(self, documents: Sequence[Document]) -> Mapping[str, NDArray[np.float16]]:
-        """Vectors by fingerprint, read from the files; what can't be prepared is left out."""
-        prepared = self._encoder.prepare(documents, self._images)
-        rows = self._encoder.encode(prepared).astype(np.float16)
-        return {documents[position].fingerprint: row for position, row in zip(prepared.positions, rows, strict=True)}

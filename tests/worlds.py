@@ -17,6 +17,7 @@ from encoders.arithmetic import ArithmeticEncoder
 from ingest.beside import Beside, OtherSpace
 from ingest.changes import Request, outermost, walked_before
 from ingest.doctor import Finding, Patient, examine, orphan_thumbnails
+from ingest.encoding import DocumentEncoder
 from ingest.events import Counts, Sink
 from ingest.loading import Loader
 from ingest.pipeline import Ingest
@@ -135,7 +136,7 @@ class World:
         return Ingest(
             request,
             self.ledger,
-            self.encoder,
+            self.document_encoder,
             Loader(self.ledger, self.encoder, self.thumbnails, self.images),
             self.writer(),
             sink=self.sink,
@@ -145,7 +146,11 @@ class World:
 
     def writer(self) -> Writer:
         beside = Beside(self.others)
-        return Writer(self.ledger, self.library, lambda: self.store, self.encoder, self.thumbnails, self.images, beside)
+        return Writer(self.ledger, self.library, lambda: self.store, self.document_encoder, self.thumbnails, beside)
+
+    @property
+    def document_encoder(self) -> DocumentEncoder:
+        return DocumentEncoder(self.encoder, self.images)
 
     def documents(self) -> dict[str, Document]:
         """Every searchable document by its place in the corpus: `notes/long.txt#chars=0-90`."""

@@ -15,6 +15,7 @@ from encoders.catalogue import remarks_on
 from ingest.beside import Beside, OtherSpace
 from ingest.changes import Request, outermost, walked_before
 from ingest.doctor import Patient
+from ingest.encoding import DocumentEncoder
 from ingest.events import Sink
 from ingest.loading import Loader
 from ingest.pipeline import Ingest
@@ -114,9 +115,8 @@ class OwnedInstallation:
             self.installation.ledger(collection),
             self.installation.library(collection),
             lambda: self.store(collection),
-            self.installation.encoder_of(collection),
+            DocumentEncoder(self.installation.encoder_of(collection), self.installation.images),
             self.installation.thumbnails,
-            self.installation.images,
             Beside([self._other(one) for one in self.installation.others(collection)]),
         )
 
@@ -146,7 +146,7 @@ class OwnedInstallation:
         return Ingest(
             request,
             ledger,
-            encoder,
+            DocumentEncoder(encoder, self.installation.images),
             Loader(ledger, encoder, self.installation.thumbnails, self.installation.images),
             self.writer(collection),
             sink=sink,
