@@ -27,6 +27,7 @@ DROP = """async ([name, content]) => {
   for (const kind of ['dragenter', 'dragover', 'drop'])
     document.body.dispatchEvent(new DragEvent(kind, {dataTransfer: data, bubbles: true, cancelable: true}));
 }"""
+SENT = "() => new Promise((done) => setTimeout(() => setTimeout(done, 0), 0))"  # timers fire in their order
 
 
 class SearchScreen:
@@ -140,7 +141,8 @@ class SearchScreen:
         return self
 
     def settle(self) -> None:
-        """Waits until the page's script is done."""
+        """Waits until the page has sent what was done last, which it does a moment later, and its script is done."""
+        self.page.evaluate(SENT)
         expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
     # --- a result
