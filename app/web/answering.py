@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.web import asking, away, picture, session, states, words
+from app.web import asking, away, document_words, picture, session, states
 from app.web.finding import Search, forget, remembered
 from app.web.results import awaited, is_asked_for, results, results_before
 from uniir.errors import NotFound, Unavailable, UniirError
@@ -60,6 +60,6 @@ def _refused(error: UniirError, ask: Ask) -> None:
         states.gone_picture()
         return
     if ask.like and any(session.named(document) is None for document in ask.like):
-        st.error(words.GONE_DOCUMENT, icon=":material/broken_image:")
+        st.error(document_words.GONE_DOCUMENT, icon=":material/broken_image:")
         return
     states.trouble(error)

@@ -6,7 +6,7 @@ import time
 
 import streamlit as st
 
-from app.web import session, words
+from app.web import session, state_words
 from uniir.errors import Unavailable, UniirError
 
 _EVERY = 5  # seconds between two tries
@@ -27,17 +27,17 @@ def note(error: Unavailable) -> None:
         st.session_state[_NEXT] = now + _EVERY
         _try()
         due = now + _EVERY
-    st.error(f"**{words.AWAY}**  \n{words.trying_again(max(1, round(due - now)))}", icon=":material/cloud_off:")
-    if st.button(words.TRY_NOW, icon=":material/refresh:", key="away_try"):
+    st.error(f"**{state_words.AWAY}**  \n{state_words.trying_again(max(1, round(due - now)))}", icon=":material/cloud_off:")
+    if st.button(state_words.TRY_NOW, icon=":material/refresh:", key="away_try"):
         _try()
-    st.html(f'<p class="u-muted">{words.IF_AWAY}</p>')
+    st.html(f'<p class="u-muted">{state_words.IF_AWAY}</p>')
     st.code("uniir serve", language=None)
 
 
 def came_back() -> None:
     """Says so, once, where it was away before."""
     if st.session_state.pop("away_back", False):
-        st.toast(words.BACK, icon=":material/cloud_done:")
+        st.toast(state_words.BACK, icon=":material/cloud_done:")
 
 
 def _try() -> None:

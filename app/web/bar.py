@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.web import asking, picture, words
+from app.web import asking, bar_words, kind_words, picture
 from app.web.options import options
 from app.web.picker import current, picker
 from app.web.results import search_now
@@ -30,7 +30,7 @@ def bar(client: Client, instructions: Sequence[InstructionAnswer], collections: 
             st.space("stretch")
             with st.container(key="coll", width="content"):
                 st.selectbox(
-                    words.COLLECTION,
+                    bar_words.COLLECTION,
                     [one.name for one in collections],
                     key=asking.COLLECTION,
                     icon=":material/layers:",
@@ -45,17 +45,17 @@ def bar(client: Client, instructions: Sequence[InstructionAnswer], collections: 
                 picture.chip()
             with st.container(key="txt"):
                 st.text_input(
-                    words.TEXT,
+                    bar_words.TEXT,
                     type="search",
                     icon=":material/search:",
-                    placeholder=words.FIELD,
+                    placeholder=bar_words.FIELD,
                     label_visibility="collapsed",
                     key=asking.TEXT,
                     on_change="ignore",  # Enter is told by the page's script, so that leaving the field searches nothing
                 )
             with st.container(key="pic", width="content"):
                 picture.adder(client)
-            st.button(words.SEARCH, type="primary", key="go", icon=":material/search:", on_click=search_now)
+            st.button(bar_words.SEARCH, type="primary", key="go", icon=":material/search:", on_click=search_now)
 
 
 def _what_to_do(instructions: Sequence[InstructionAnswer]) -> None:
@@ -67,23 +67,23 @@ def _what_to_do(instructions: Sequence[InstructionAnswer]) -> None:
         st.html(f'<p class="u-hint">{_given(in_force)}{arrow}</p>', width="content")
     with st.container(key="kind", width="content"):
         st.selectbox(
-            words.KIND,
+            bar_words.KIND,
             _KINDS,
-            format_func=lambda kind: words.KINDS[None if kind == asking.ANYTHING else Modality(kind)],
+            format_func=lambda kind: kind_words.KINDS[None if kind == asking.ANYTHING else Modality(kind)],
             key=asking.KIND,
             label_visibility="collapsed",
             on_change=_set_kind,
         )
     if chosen:
         with st.container(key="auto", width="content"):
-            st.badge(words.CHOSEN, color="gray")
+            st.badge(bar_words.CHOSEN, color="gray")
 
 
 def _given(in_force: InstructionAnswer | None) -> str:
     ask = asking.ask()
     if ask.is_likeness:
-        return words.GIVEN_RESULT
-    return words.GIVEN[ask.modality or (in_force.query if in_force is not None else None)]
+        return bar_words.GIVEN_RESULT
+    return kind_words.GIVEN[ask.modality or (in_force.query if in_force is not None else None)]
 
 
 def _set_kind() -> None:

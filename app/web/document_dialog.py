@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.web import asking, figures, judging, picture, words
+from app.web import asking, document_words, figures, judging, kind_words, picture, result_words
 from app.web.finding import Found, remembered
 from app.web.first_visit import cards
 from app.web.marking import marked_html
@@ -28,7 +28,7 @@ _NEIGHBOURS = 5
 def show(client: Client, found: Found, document: str) -> None:
     """Opens the dialog. Arrow keys and the buttons go through the hits; closing it takes the document out of the address."""
 
-    @st.dialog(words.RESULT, width="large", on_dismiss=_close)
+    @st.dialog(document_words.RESULT, width="large", on_dismiss=_close)
     def dialog() -> None:
         _body(client, found)
 
@@ -46,7 +46,7 @@ def _body(client: Client, found: Found) -> None:
     try:
         known = client.document(document)
     except NotFound:
-        st.html(f'<h2 class="u-state">{words.GONE_DOCUMENT}</h2>')
+        st.html(f'<h2 class="u-state">{document_words.GONE_DOCUMENT}</h2>')
         _steps(hits, place)
         return
     except UniirError as error:
@@ -85,14 +85,14 @@ def _body(client: Client, found: Found) -> None:
 def _thumbs(client: Client, hit: HitAnswer) -> None:
     """What somebody says of it; the one that stands is filled, and takes it back."""
     standing = judging.thumb(hit.judgment)
-    for kind, icon, label in ((judging.FITS, "thumb_up", words.FITS), (judging.FAILS, "thumb_down", words.FAILS)):
+    for kind, icon, label in ((judging.FITS, "thumb_up", result_words.FITS), (judging.FAILS, "thumb_down", result_words.FAILS)):
         pressed = kind == standing
         st.button(
             label,
             icon=f":material/{icon}:",
             key=kind,
             type="secondary" if pressed else "tertiary",
-            help=words.TAKE_BACK.capitalize() if pressed else None,
+            help=result_words.TAKE_BACK.capitalize() if pressed else None,
             on_click=judging.judge,
             args=(client, hit.id, judging.FORGET if pressed else kind),
         )
@@ -107,7 +107,7 @@ def _half(half: ComplementAnswer) -> None:
         if isinstance(value, Mapping):
             asking.show_document(str(value["id"]))
 
-    label = words.NEAREST.get(other.modality, words.ONE[other.modality])
+    label = kind_words.NEAREST.get(other.modality, kind_words.ONE[other.modality])
     with st.container(key="document_half"):
         st.html(f'<h3 class="u-section">{label}</h3>')
         cards("half", {"kind": "neighbours", "label": label, "cards": [_card(other)]}, on_chosen)
@@ -117,8 +117,8 @@ def _card(one: Neighbour) -> dict[str, object]:
     return {
         "id": one.id,
         "title": title_of(one),
-        "icon": words.ICONS[one.modality],
-        "label": f"{words.ONE[one.modality]}, {title_of(one)}",
+        "icon": kind_words.ICONS[one.modality],
+        "label": f"{kind_words.ONE[one.modality]}, {title_of(one)}",
         "src": thumbnail(one.id) if one.modality.has_image else None,
         "excerpt": plain(one.text or "")[:120],
         "alt": "",
@@ -140,20 +140,21 @@ def _explained(client: Client, found: Found, hit: HitAnswer | None) -> Explanati
 
 
 def _badges(known: DocumentAnswer, hit: HitAnswer | None) -> None:
-    st.badge(words.ONE[known.modality], icon=f":material/{words.ICONS[known.modality]}:", color="gray")
+    st.badge(kind_words.ONE[known.modality], icon=f":material/{kind_words.ICONS[known.modality]}:", color="gray")
     if hit is None:
         return
     if hit.band is not None:
         level = {"strong": 3, "good": 2, "weak": 1}[hit.band]
         bars = "".join(f'<i class="{"ug-on" if bar < level else ""}"></i>' for bar in range(3))
         st.html(
-            f'<span class="ug-band u-band"><i class="ug-bars" aria-hidden="true">{bars}</i>{words.BANDS[hit.band]}</span>', width="content"
+            f'<span class="ug-band u-band"><i class="ug-bars" aria-hidden="true">{bars}</i>{kind_words.BANDS[hit.band]}</span>',
+            width="content",
         )
-    st.html(f'<span class="u-count">{words.scored(hit.score)}</span>', width="content")
+    st.html(f'<span class="u-count">{result_words.scored(hit.score)}</span>', width="content")
     if hit.retrieval_rank is not None and hit.retrieval_rank != hit.rank:
         up = hit.retrieval_rank - hit.rank
         arrow = "upward" if up > 0 else "downward"
-        st.badge(words.moved(up), icon=f":material/arrow_{arrow}:", color="primary" if up > 0 else "gray")
+        st.badge(document_words.moved(up), icon=f":material/arrow_{arrow}:", color="primary" if up > 0 else "gray")
 
 
 def _steps(hits: list[HitAnswer], place: int | None) -> None:
@@ -162,9 +163,9 @@ def _steps(hits: list[HitAnswer], place: int | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small", key="steps"):
         before = hits[place - 1].id if place > 0 else None
         after = hits[place + 1].id if place + 1 < len(hits) else None
-        _step("previous", "chevron_left", "left", words.PREVIOUS, before)
-        st.html(f'<span class="u-count">{words.step(place + 1, len(hits))}</span>', width="content")
-        _step("next", "chevron_right", "right", words.NEXT, after)
+        _step("previous", "chevron_left", "left", document_words.PREVIOUS, before)
+        st.html(f'<span class="u-count">{document_words.step(place + 1, len(hits))}</span>', width="content")
+        _step("next", "chevron_right", "right", document_words.NEXT, after)
 
 
 def _step(key: str, icon: str, shortcut: str, label: str, document: str | None) -> None:
@@ -208,7 +209,7 @@ def _neighbours(known: DocumentAnswer) -> None:
             asking.show_document(str(value["id"]))
 
     with st.container(key="document_neighbours"):
-        label = words.next_to_it(place_of_neighbours(known))
+        label = document_words.next_to_it(place_of_neighbours(known))
         st.html(f'<h3 class="u-section">{escape(label)}</h3>')
         shown = [_card(one) for one in known.neighbours[:_NEIGHBOURS]]
         cards("neighbours", {"kind": "neighbours", "label": label, "cards": shown}, on_chosen)
@@ -216,19 +217,19 @@ def _neighbours(known: DocumentAnswer) -> None:
 
 def _actions(client: Client, known: DocumentAnswer, title: str) -> None:
     with st.container(horizontal=True, gap="small", key="document_actions"):
-        more = words.MORE_LIKE_THIS
+        more = result_words.MORE_LIKE_THIS
         st.button(more, type="primary", icon=":material/image_search:", key="more_like", on_click=_more, args=(known.id,))
         if known.modality.has_image:
             st.button(
-                words.SEARCH_WITH_PICTURE,
+                result_words.SEARCH_WITH_PICTURE,
                 icon=":material/add_photo_alternate:",
                 key="with_picture",
                 on_click=_with_picture,
                 args=(client, known.id, title),
             )
-        st.link_button(words.ORIGINAL, original(known.id), icon=":material/open_in_new:")
-        if st.button(words.COPY_LINK, icon=":material/link:", key="copydocument"):  # the page's script copies
-            st.toast(words.LINK_COPIED, icon=":material/link:")
+        st.link_button(result_words.ORIGINAL, original(known.id), icon=":material/open_in_new:")
+        if st.button(result_words.COPY_LINK, icon=":material/link:", key="copydocument"):  # the page's script copies
+            st.toast(result_words.LINK_COPIED, icon=":material/link:")
 
 
 def _more(document: str) -> None:
@@ -248,9 +249,9 @@ def _text(known: DocumentAnswer, explanation: Explanation | None) -> None:
     marked = explanation.marked if explanation is not None else None
     with st.container(key="document_text"):
         body, sentence, passage = marked_html(known, marked)
-        st.html(f'<h3 class="u-section">{words.TEXT_PART}</h3><div class="u-text" tabindex="0">{body}</div>')
+        st.html(f'<h3 class="u-section">{document_words.TEXT_PART}</h3><div class="u-text" tabindex="0">{body}</div>')
         if sentence or passage:
-            st.html(f'<p class="u-muted">{words.MARKED if sentence else words.PASSAGE}</p>')
+            st.html(f'<p class="u-muted">{document_words.MARKED if sentence else document_words.PASSAGE}</p>')
 
 
 def _details(known: DocumentAnswer) -> None:
@@ -259,7 +260,7 @@ def _details(known: DocumentAnswer) -> None:
         rows.append(("Picture file", known.image.removeprefix(known.root).lstrip("/"), True))
     rows += [(name, str(value), False) for name, value in flat(known.metadata).items() if value not in (None, "")][:20]
     if known.picture is not None:
-        rows.append(("Size", words.size(known.picture.width, known.picture.height, figures.size(known.picture.bytes)), False))
+        rows.append(("Size", document_words.size(known.picture.width, known.picture.height, figures.size(known.picture.bytes)), False))
     if known.external_id:
         rows.append(("External id", known.external_id, True))
     rows.append(("Id", known.id, True))
@@ -267,4 +268,4 @@ def _details(known: DocumentAnswer) -> None:
         f"<dt>{escape(name)}</dt><dd>{f'<code>{escape(value)}</code>' if code else escape(value)}</dd>" for name, value, code in rows
     )
     with st.container(key="document_details"):
-        st.html(f'<h3 class="u-section">{words.DETAILS}</h3><dl class="u-details">{lines}</dl>')
+        st.html(f'<h3 class="u-section">{document_words.DETAILS}</h3><dl class="u-details">{lines}</dl>')

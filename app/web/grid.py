@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import streamlit as st
 
-from app.web import judging, words
+from app.web import judging, kind_words, result_words
 from app.web.media import original, thumbnail
 from app.web.titles import alternative_text, file_of, place_in_file, plain, title_of
 from uniir.documents import Modality
@@ -47,22 +47,22 @@ def grid(
 def grid_data(hits: Sequence[HitAnswer], shown: int, said: float = 0.0) -> dict[str, object]:
     """What the grid's script needs."""
     strong = first_weak(hits)
-    divider = {"before": strong, "title": words.WEAKER, "detail": words.weaker(len(hits) - strong, strong)}
+    divider = {"before": strong, "title": result_words.WEAKER, "detail": result_words.weaker(len(hits) - strong, strong)}
     return {
         "tiles": [tile(hit) for hit in hits[:shown]],
-        "said": {"at": said, "words": words.announced(len(hits), shown)},
+        "said": {"at": said, "words": result_words.announced(len(hits), shown)},
         "divider": divider if strong < len(hits) else None,
         "words": {
             "list": "Results",
-            "more": words.MORE_LIKE_THIS,
+            "more": result_words.MORE_LIKE_THIS,
             "menu": "More to do",
-            "picture": words.SEARCH_WITH_PICTURE,
-            "copy": words.COPY_LINK,
-            "original": words.ORIGINAL,
-            "missing": words.NO_PREVIEW,
-            "fits": words.FITS,
-            "fails": words.FAILS,
-            "back": words.TAKE_BACK,
+            "picture": result_words.SEARCH_WITH_PICTURE,
+            "copy": result_words.COPY_LINK,
+            "original": result_words.ORIGINAL,
+            "missing": result_words.NO_PREVIEW,
+            "fits": result_words.FITS,
+            "fails": result_words.FAILS,
+            "back": result_words.TAKE_BACK,
         },
     }
 
@@ -81,8 +81,8 @@ def tile(hit: HitAnswer) -> dict[str, object]:
     return {
         "id": hit.id,
         "kind": _KINDS[hit.modality],
-        "badge": words.ONE[hit.modality],
-        "icon": words.ICONS[hit.modality],
+        "badge": kind_words.ONE[hit.modality],
+        "icon": kind_words.ICONS[hit.modality],
         "title": title,
         "file": file_of(hit),
         "path": place_in_file(hit.path, hit.locator),
@@ -91,11 +91,11 @@ def tile(hit: HitAnswer) -> dict[str, object]:
         "original": original(hit.id),
         "alt": alternative_text(hit) if has_picture else "",
         "place": str(hit.rank),
-        "change": {"up": before - hit.rank, "tip": words.was_before(before)} if before is not None and before != hit.rank else None,
-        "band": {"level": _LEVELS[hit.band], "word": words.BANDS[hit.band]} if hit.band is not None else None,
+        "change": {"up": before - hit.rank, "tip": result_words.was_before(before)} if before is not None and before != hit.rank else None,
+        "band": {"level": _LEVELS[hit.band], "word": kind_words.BANDS[hit.band]} if hit.band is not None else None,
         "score": f"{hit.score:.2f}",
-        "tip": words.scored(hit.score),
-        "label": words.tile(hit.rank, hit.modality, title, hit.band, before, fits),
+        "tip": result_words.scored(hit.score),
+        "label": result_words.tile(hit.rank, hit.modality, title, hit.band, before, fits),
         "thumb": judging.thumb(hit.judgment),
         "half": _half(hit),
     }
@@ -106,7 +106,7 @@ def _half(hit: HitAnswer) -> dict[str, object] | None:
     if hit.complement is None:
         return None
     other = hit.complement.document
-    label = words.NEAREST.get(other.modality, words.ONE[other.modality])
+    label = kind_words.NEAREST.get(other.modality, kind_words.ONE[other.modality])
     if other.modality.has_image:
         return {"label": label, "src": thumbnail(other.id), "alt": alternative_text(other)}
     return {"label": label, "text": plain(other.text or "")[:_LONGEST]}

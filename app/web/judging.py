@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.web import words
+from app.web import result_words
 from app.web.finding import Found, remember, remembered
 from uniir.errors import NotFound, UniirError
 from uniir.wire import GivenGrade, JudgmentRequest
@@ -57,7 +57,7 @@ def tell() -> None:
     """Says, once, that a thumb could not be kept."""
     why = st.session_state.pop(_REFUSED, None)
     if why:
-        st.toast(words.not_judged(why), icon=":material/error:")
+        st.toast(result_words.not_judged(why), icon=":material/error:")
 
 
 def thumb(given: GivenGrade | None) -> str | None:

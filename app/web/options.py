@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.web import asking, session, words
+from app.web import asking, bar_words, session
 from app.web.address import MAX_NEGATIVES, MAX_SLIDER
 from uniir.errors import UniirError
 from uniir.filter_language import MAX_LENGTH
@@ -14,23 +14,28 @@ from uniir.queries import MAX_RESULTS
 def options() -> None:
     """The popover; its label counts what is not as it normally is. Guesses can be had where the service has a model for them."""
     guesser = _guesser()
-    with st.popover(words.options(asking.ask().unusual), icon=":material/tune:", key="options_popover"), st.container(key="options"):
+    with st.popover(bar_words.options(asking.ask().unusual), icon=":material/tune:", key="options_popover"), st.container(key="options"):
         left, right = st.columns(2)
-        left.slider(words.TEXT_WEIGHT, 0.0, MAX_SLIDER, step=0.1, format="%.1f", key=asking.TEXT_WEIGHT, on_change=_apply)
-        right.slider(words.PICTURE_WEIGHT, 0.0, MAX_SLIDER, step=0.1, format="%.1f", key=asking.PICTURE_WEIGHT, on_change=_apply)
+        left.slider(bar_words.TEXT_WEIGHT, 0.0, MAX_SLIDER, step=0.1, format="%.1f", key=asking.TEXT_WEIGHT, on_change=_apply)
+        right.slider(bar_words.PICTURE_WEIGHT, 0.0, MAX_SLIDER, step=0.1, format="%.1f", key=asking.PICTURE_WEIGHT, on_change=_apply)
         left, right = st.columns(2)
-        left.text_input(words.NOT_LIKE, placeholder=words.NOT_LIKE_HINT, key=asking.NEGATIVES, on_change=_apply)
-        right.text_input(words.PATH, placeholder=words.PATH_HINT, key=asking.PATH, on_change=_apply, max_chars=4096)
+        left.text_input(bar_words.NOT_LIKE, placeholder=bar_words.NOT_LIKE_HINT, key=asking.NEGATIVES, on_change=_apply)
+        right.text_input(bar_words.PATH, placeholder=bar_words.PATH_HINT, key=asking.PATH, on_change=_apply, max_chars=4096)
         st.text_input(
-            words.WHERE, placeholder=words.WHERE_HINT, help=words.WHERE_HELP, key=asking.WHERE, on_change=_apply, max_chars=MAX_LENGTH
+            bar_words.WHERE,
+            placeholder=bar_words.WHERE_HINT,
+            help=bar_words.WHERE_HELP,
+            key=asking.WHERE,
+            on_change=_apply,
+            max_chars=MAX_LENGTH,
         )
         left, right = st.columns(2)
-        left.toggle(words.HALVES, key=asking.HALVES, help=words.HALVES_HELP, on_change=_apply)
+        left.toggle(bar_words.HALVES, key=asking.HALVES, help=bar_words.HALVES_HELP, on_change=_apply)
         if guesser is not None:
-            right.toggle(words.GUESS, key=asking.GUESS, help=words.guess_help(guesser), on_change=_apply)
+            right.toggle(bar_words.GUESS, key=asking.GUESS, help=bar_words.guess_help(guesser), on_change=_apply)
         left, right = st.columns(2, vertical_alignment="bottom")
-        left.number_input(words.RESULTS, 1, MAX_RESULTS, step=12, key=asking.RESULTS, on_change=_apply)
-        right.button(words.NORMAL, type="tertiary", key="normal", on_click=_normal, disabled=not asking.ask().unusual)
+        left.number_input(bar_words.RESULTS, 1, MAX_RESULTS, step=12, key=asking.RESULTS, on_change=_apply)
+        right.button(bar_words.NORMAL, type="tertiary", key="normal", on_click=_normal, disabled=not asking.ask().unusual)
 
 
 def _guesser() -> str | None:

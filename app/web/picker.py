@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from app.web import asking, words
+from app.web import asking, kind_words, picker_words
 from app.web.picker_groups import Group, chosen_for, fitting, grouped, label, matching, named
 from app.web.safe_text import as_markdown
 from uniir.documents import Modality
@@ -29,9 +29,9 @@ def picker(instructions: Sequence[InstructionAnswer]) -> None:
     if st.session_state.pop("picked", False):
         st.rerun()  # the rest of the page follows
     in_force, for_them = current(instructions)
-    title = as_markdown(label(in_force)) if in_force is not None else words.ANY_INSTRUCTION
+    title = as_markdown(label(in_force)) if in_force is not None else picker_words.ANY_INSTRUCTION
     if for_them and asking.ask().is_likeness:
-        title = words.ANY_LIKE  # no instruction says so; the plain one that steers it speaks of a picture and words
+        title = picker_words.ANY_LIKE  # no instruction says so; the plain one that steers it speaks of a picture and words
     with st.popover(title, icon=":material/target:", key="pick_popover", on_change="rerun") as popover:
         if popover.open:
             _body(instructions)
@@ -49,21 +49,21 @@ def _body(instructions: Sequence[InstructionAnswer]) -> None:
             type="search",
             live=True,
             icon=":material/search:",
-            placeholder=words.search_instructions(len(instructions)),
+            placeholder=picker_words.search_instructions(len(instructions)),
             label_visibility="collapsed",
         )
         if given is not None and len(fit) < len(instructions):
             with st.container(horizontal=True, vertical_alignment="center", key="narrowed"):
                 if not everything:
-                    st.badge(f"{words.FITTING[given]}: {len(fit)}", icon=":material/filter_alt:", color="primary")
+                    st.badge(f"{picker_words.FITTING[given]}: {len(fit)}", icon=":material/filter_alt:", color="primary")
                 st.space("stretch")
-                text = words.SHOW_FITTING if everything else words.show_all(len(instructions))
+                text = picker_words.SHOW_FITTING if everything else picker_words.show_all(len(instructions))
                 st.button(text, key="show_all", type="tertiary", on_click=_toggle_all)
         found = matching(instructions if everything else fit, typed or "")
         left, right = st.columns([1.6, 1], gap="small")
         with left, st.container(key="groups"):
             if not found:
-                st.html(f'<p class="u-muted">{escape(words.NO_INSTRUCTION.format(count=len(instructions)))}</p>')
+                st.html(f'<p class="u-muted">{escape(picker_words.NO_INSTRUCTION.format(count=len(instructions)))}</p>')
             for group in grouped(found):
                 _group(group, in_force)
         with right, st.container(key="explained"):
@@ -71,7 +71,7 @@ def _body(instructions: Sequence[InstructionAnswer]) -> None:
 
 
 def _group(group: Group, in_force: InstructionAnswer | None) -> None:
-    icon, given, getting = words.ICONS[group.getting], words.GIVEN[group.given], words.GETTING[group.getting]
+    icon, given, getting = kind_words.ICONS[group.getting], kind_words.GIVEN[group.given], kind_words.GETTING[group.getting]
     st.html(f'<p class="u-group"><span class="material" aria-hidden="true">{icon}</span><span>{given} → <b>{getting}</b></span></p>')
     for one in group.instructions:
         chosen = in_force is not None and one.id == in_force.id
@@ -102,16 +102,16 @@ def _toggle_all() -> None:
 def _explained(instruction: InstructionAnswer | None, given: Modality | None) -> None:
     if instruction is None:
         st.html(
-            f'<div class="u-explained"><h3>{words.ANY_INSTRUCTION}</h3><dl class="u-pairs"><dt>{words.YOU_GIVE}</dt>'
-            f"<dd>{words.EXPLAINED_ANY}</dd><dt>{words.YOU_GET}</dt><dd>{words.EXPLAINED_GETTING[None]}</dd></dl></div>"
+            f'<div class="u-explained"><h3>{picker_words.ANY_INSTRUCTION}</h3><dl class="u-pairs"><dt>{picker_words.YOU_GIVE}</dt>'
+            f"<dd>{picker_words.EXPLAINED_ANY}</dd><dt>{picker_words.YOU_GET}</dt><dd>{picker_words.EXPLAINED_GETTING[None]}</dd></dl></div>"
         )
         return
-    rerank = words.RERANK_HELPS if instruction.rerank else words.RERANK_DOES_NOT
-    made_for = f"<dt>{words.MADE_FOR}</dt><dd>{escape(instruction.dataset)}</dd>" if instruction.dataset else ""
+    rerank = picker_words.RERANK_HELPS if instruction.rerank else picker_words.RERANK_DOES_NOT
+    made_for = f"<dt>{picker_words.MADE_FOR}</dt><dd>{escape(instruction.dataset)}</dd>" if instruction.dataset else ""
     st.html(
         f'<div class="u-explained"><h3>{escape(label(instruction))}</h3><dl class="u-pairs">'
-        f"<dt>{words.YOU_GIVE}</dt><dd>{words.EXPLAINED_GIVEN[instruction.query]}</dd>"
-        f"<dt>{words.YOU_GET}</dt><dd>{words.EXPLAINED_GETTING[instruction.target]}</dd>"
-        f"<dt>{words.MODEL_READS}</dt><dd><code>{escape(instruction.text)}</code></dd>{made_for}</dl>"
+        f"<dt>{picker_words.YOU_GIVE}</dt><dd>{picker_words.EXPLAINED_GIVEN[instruction.query]}</dd>"
+        f"<dt>{picker_words.YOU_GET}</dt><dd>{picker_words.EXPLAINED_GETTING[instruction.target]}</dd>"
+        f"<dt>{picker_words.MODEL_READS}</dt><dd><code>{escape(instruction.text)}</code></dd>{made_for}</dl>"
         f'<p><span class="material" aria-hidden="true">swap_vert</span>{rerank}</p></div>'
     )

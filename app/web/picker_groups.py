@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.web import words
+from app.web import kind_words
 from uniir.documents import Modality
 from uniir.wire import InstructionAnswer
 
@@ -62,5 +62,5 @@ def label(instruction: InstructionAnswer) -> str:
 
 
 def _searched(instruction: InstructionAnswer) -> str:
-    flow = f"{words.GIVEN[instruction.query]} {words.GETTING[instruction.target]}"
+    flow = f"{kind_words.GIVEN[instruction.query]} {kind_words.GETTING[instruction.target]}"
     return f"{instruction.text} {instruction.dataset or ''} {flow}".lower()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.web import asking, session, words
+from app.web import asking, bar_words, session
 from app.web.media import kept_picture, thumbnail
 from uniir.errors import UniirError
 from uniir.problems import problem_of
@@ -77,27 +77,27 @@ def chip() -> None:
     """The query's picture with a way to remove it, and what the results should resemble."""
     ask = asking.ask()
     if ask.picture:
-        name = st.session_state.get(_NAMES, {}).get(ask.picture, words.YOUR_PICTURE)
-        _chip("chip", kept_picture(ask.picture), words.QUERY_PICTURE, name, words.REMOVE_PICTURE, _remove_picture)
+        name = st.session_state.get(_NAMES, {}).get(ask.picture, bar_words.YOUR_PICTURE)
+        _chip("chip", kept_picture(ask.picture), bar_words.QUERY_PICTURE, name, bar_words.REMOVE_PICTURE, _remove_picture)
     for position, document in enumerate(ask.like):
-        title, kind = session.named(document) or (words.THIS_ONE, None)
+        title, kind = session.named(document) or (bar_words.THIS_ONE, None)
         source = thumbnail(document) if kind is not None and kind.has_image else None
-        _chip(f"likechip_{position}", source, "", words.resembling(title), words.REMOVE_LIKE, _remove_like, document)
+        _chip(f"likechip_{position}", source, "", bar_words.resembling(title), bar_words.REMOVE_LIKE, _remove_like, document)
 
 
 def adder(client: Client) -> None:
     """The popover with the uploader."""
-    with st.popover(words.PICTURE, icon=":material/add_photo_alternate:", key=_POPOVER, on_change="rerun"), st.container(key="adding"):
+    with st.popover(bar_words.PICTURE, icon=":material/add_photo_alternate:", key=_POPOVER, on_change="rerun"), st.container(key="adding"):
         number = st.session_state.setdefault(_UPLOADS, 0)
         st.file_uploader(
-            words.ADD_PICTURE,
+            bar_words.ADD_PICTURE,
             type=_TYPES,
             max_upload_size=_MEGABYTES,
             key=f"upload_{number}",
             on_change=_uploaded,
             args=(client, f"upload_{number}"),
         )
-        st.html(f'<p class="u-muted">{words.PICTURE_HINT}</p>')
+        st.html(f'<p class="u-muted">{bar_words.PICTURE_HINT}</p>')
 
 
 def _uploaded(client: Client, key: str) -> None:

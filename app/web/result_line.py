@@ -8,7 +8,7 @@ from html import escape
 
 import streamlit as st
 
-from app.web import asking, session, words
+from app.web import asking, kind_words, result_words, session
 from app.web.address import Ask
 from app.web.finding import Found
 from app.web.picker_groups import named
@@ -29,11 +29,11 @@ def result_line(found: Found) -> list[HitAnswer]:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="line"):
         chosen = _chips(hits)
         st.space("stretch")
-        st.html(f'<p class="u-count">{words.in_time(len(hits), found.milliseconds)}</p>', width="content")
+        st.html(f'<p class="u-count">{result_words.in_time(len(hits), found.milliseconds)}</p>', width="content")
         with st.container(key="rerank", width="content", horizontal=True, vertical_alignment="center", gap="small"):
             _rerank(found)
-        if st.button(words.COPY_LINK, icon=":material/link:", type="tertiary", key="copylink"):  # the page's script copies
-            st.toast(words.LINK_COPIED, icon=":material/link:")
+        if st.button(result_words.COPY_LINK, icon=":material/link:", type="tertiary", key="copylink"):  # the page's script copies
+            st.toast(result_words.LINK_COPIED, icon=":material/link:")
     _notes(found)
     return [hit for hit in hits if chosen is None or hit.modality is chosen]
 
@@ -48,7 +48,7 @@ def _chips(hits: Sequence[HitAnswer]) -> Modality | None:
         if kind == _ALL:
             return f"All :gray[{len(hits)}]"
         kind = Modality(kind)
-        return f":material/{words.ICONS[kind]}: {words.KINDS[kind]} :gray[{counts[kind]}]"
+        return f":material/{kind_words.ICONS[kind]}: {kind_words.KINDS[kind]} :gray[{counts[kind]}]"
 
     chosen = st.pills("Show", kinds, format_func=label, required=True, key=FILTER, label_visibility="collapsed")
     return None if chosen in {None, _ALL} else Modality(chosen)
@@ -59,14 +59,14 @@ def _rerank(found: Found) -> None:
     asked = asking.ask().rerank
     on = outcome.by_default if asked is Reranking.AUTO else asked is Reranking.ON
     st.session_state["rerank_on"] = on
-    why = words.RERANK_ON_BY_DEFAULT if outcome.by_default else words.RERANK_OFF_BY_DEFAULT
-    st.toggle(words.RERANK, key="rerank_on", help=why, on_change=_set_rerank, args=(outcome.by_default,))
+    why = result_words.RERANK_ON_BY_DEFAULT if outcome.by_default else result_words.RERANK_OFF_BY_DEFAULT
+    st.toggle(result_words.RERANK, key="rerank_on", help=why, on_change=_set_rerank, args=(outcome.by_default,))
     if found.reranked is not None:
-        st.badge(words.RERANKING, icon=":material/hourglass_top:", color="gray")
+        st.badge(result_words.RERANKING, icon=":material/hourglass_top:", color="gray")
     elif outcome.state is RerankState.DONE:
-        st.badge(words.reranked(outcome.count), icon=":material/swap_vert:", color="primary")
+        st.badge(result_words.reranked(outcome.count), icon=":material/swap_vert:", color="primary")
     elif outcome.state is RerankState.FAILED:
-        st.badge(words.NOT_RERANKED, icon=":material/swap_vert:", color="yellow")
+        st.badge(result_words.NOT_RERANKED, icon=":material/swap_vert:", color="yellow")
 
 
 def _set_rerank(by_default: bool) -> None:
@@ -78,12 +78,14 @@ def _set_rerank(by_default: bool) -> None:
 def _notes(found: Found) -> None:
     outcome, guess = found.answer.rerank, found.answer.guess
     if guess is not None and guess.text is not None:
-        said = words.guessed(guess.model, guess.milliseconds)
+        said = result_words.guessed(guess.model, guess.milliseconds)
         st.html(f'<p class="u-muted u-note">{escape(said)} <b class="u-guess">\u201c{escape(guess.text)}\u201d</b></p>')
     if outcome.state is RerankState.FAILED and found.reranked is None:
         with st.container(horizontal=True, vertical_alignment="center", key="not_reranked"):
-            st.warning(f"**{words.NOT_RERANKED}.** {as_markdown(words.not_reranked(outcome.reason or ''))}", icon=":material/info:")
-            if st.button(words.RERANK_NOW, icon=":material/refresh:", key="rerank_now"):
+            st.warning(
+                f"**{result_words.NOT_RERANKED}.** {as_markdown(result_words.not_reranked(outcome.reason or ''))}", icon=":material/info:"
+            )
+            if st.button(result_words.RERANK_NOW, icon=":material/refresh:", key="rerank_now"):
                 st.session_state[asking.ASKED] = True
                 st.rerun()
     elif outcome.state is RerankState.OFF and outcome.reason and asking.ask().rerank is Reranking.ON:
@@ -98,5 +100,5 @@ def _of_the_page(note: str, ask: Ask) -> str:
     """The note in the page's words: the service names an instruction by its id."""
     picked = named(session.instructions(), ask.instruction)
     if picked is not None and ask.modality is not None and note.startswith(f"The instruction {picked.id} is meant for "):
-        return words.meant_for(picked.query, ask.modality)
+        return result_words.meant_for(picked.query, ask.modality)
     return note

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.web import asking, document_dialog, judging, picture, states, words
+from app.web import asking, document_dialog, judging, picture, result_words, states
 from app.web.address import Ask
 from app.web.finding import Found, Search, remember, remembered
 from app.web.grid import grid
@@ -121,7 +121,7 @@ def _draw(client: Client, found: Found) -> None:
     with st.container(key="grid"):
         grid(hits, shown, found.milliseconds, acted, _asked)
     if st.session_state.pop("copied", False):
-        st.toast(words.LINK_COPIED, icon=":material/link:")
+        st.toast(result_words.LINK_COPIED, icon=":material/link:")
     judging.tell()
     if shown < len(hits):
         _more(shown, len(hits))
@@ -140,8 +140,8 @@ def more_like(document: str) -> None:
 
 def _more(shown: int, count: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="center", key="shown_more"):
-        st.button(words.show_more(min(MORE, count - shown)), key="show_more", on_click=_show_more)
-        st.html(f'<p class="u-count">{words.shown_of(shown, count)}</p>', width="content")
+        st.button(result_words.show_more(min(MORE, count - shown)), key="show_more", on_click=_show_more)
+        st.html(f'<p class="u-count">{result_words.shown_of(shown, count)}</p>', width="content")
 
 
 def _show_more() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
-from app.web import answering, asking, away, first_visit, picture, session, states, words
+from app.web import answering, asking, away, first_visit, picture, session, state_words, states
 from app.web.address import Ask
 from app.web.bar import bar
 from app.web.media import NEW_PICTURE
@@ -114,13 +114,13 @@ def _page_senses() -> None:
             _take(value)
 
     said = {
-        "drop": words.DROP,
-        "adding": words.ADDING,
+        "drop": state_words.DROP,
+        "adding": state_words.ADDING,
         "target": NEW_PICTURE,
         "limit": _LIMIT,
-        "lost": list(words.LOST),
-        "again": words.TRY_NOW,
-        "still": words.STILL_LOST,
+        "lost": list(state_words.LOST),
+        "again": state_words.TRY_NOW,
+        "still": state_words.STILL_LOST,
     }
     heard = _senses(
         key="senses",
@@ -147,9 +147,11 @@ def _take(value: Mapping[str, object]) -> None:
         try:
             picture.refuse(Problem.model_validate(value["problem"]))
         except ValueError:
-            picture.refuse(_unknown(words.OURS))
+            picture.refuse(_unknown(state_words.OURS))
     else:
-        picture.refuse(_unknown({"large": words.TOO_LARGE, "kind": words.NO_PICTURE}.get(str(value.get("failed")), words.NOT_SENT)))
+        picture.refuse(
+            _unknown({"large": state_words.TOO_LARGE, "kind": state_words.NO_PICTURE}.get(str(value.get("failed")), state_words.NOT_SENT))
+        )
 
 
 def _unknown(detail: str) -> Problem:
@@ -158,7 +160,7 @@ def _unknown(detail: str) -> Problem:
 
 def _before_the_first(client: Client, collection: CollectionAnswer) -> None:
     if answering.asked_for_nothing():
-        st.warning(words.NOTHING_GIVEN, icon=":material/info:")
+        st.warning(state_words.NOTHING_GIVEN, icon=":material/info:")
     place = st.empty()
     place.html(first_visit.example_bones())
     held = first_visit.holdings(collection)

@@ -8,7 +8,7 @@ from html import escape
 
 import streamlit as st
 
-from app.web import asking, navigation, picture, words
+from app.web import asking, navigation, picture, state_words
 from app.web.address import Ask
 from app.web.safe_text import as_markdown
 from uniir.errors import UniirError, UsageError
@@ -31,25 +31,25 @@ def bones(count: int = 8) -> str:
 
 
 def searching(documents: int) -> str:
-    return f'<div class="searching" role="status"><i></i>{words.searching(documents)}</div><style>{_WHILE_SEARCHING}</style>'
+    return f'<div class="searching" role="status"><i></i>{state_words.searching(documents)}</div><style>{_WHILE_SEARCHING}</style>'
 
 
 def empty_collection(collection: str) -> None:
     """Nothing is in the collection yet."""
-    heading(words.nothing_in(collection), words.EMPTY_LEAD)
-    if st.button(words.INGEST_FILES, type="primary", key="ingest_files", icon=":material/upload:"):
+    heading(state_words.nothing_in(collection), state_words.EMPTY_LEAD)
+    if st.button(state_words.INGEST_FILES, type="primary", key="ingest_files", icon=":material/upload:"):
         st.switch_page(navigation.ingest_page(), query_params={"collection": collection})
-    st.html(f'<p class="u-muted">{words.ON_COMMAND_LINE}</p>')
+    st.html(f'<p class="u-muted">{state_words.ON_COMMAND_LINE}</p>')
     st.code("uniir ingest ./corpus", language=None)
 
 
 def unknown_collection(collection: str) -> None:
     """The address names a collection that is not there."""
-    heading(words.no_such_collection(collection), words.NO_SUCH_LEAD)
+    heading(state_words.no_such_collection(collection), state_words.NO_SUCH_LEAD)
     with st.container(horizontal=True, vertical_alignment="center", key="no_such_collection"):
-        if st.button(words.ALL_COLLECTIONS, type="primary", key="all_collections", icon=":material/layers:"):
+        if st.button(state_words.ALL_COLLECTIONS, type="primary", key="all_collections", icon=":material/layers:"):
             st.switch_page(navigation.collections_page())
-        if st.button(words.INGEST_FILES, key="ingest_files", icon=":material/upload:"):
+        if st.button(state_words.INGEST_FILES, key="ingest_files", icon=":material/upload:"):
             st.switch_page(navigation.ingest_page(), query_params={"collection": collection})
 
 
@@ -58,16 +58,16 @@ def refused_picture(refused: picture.Refused) -> None:
     problem = refused.problem
     sentence = " ".join(part for part in (problem.detail, problem.way_out) if part)
     if problem.status >= 500:
-        sentence = words.OURS
-    st.error(f"**{words.REFUSED}**  \n{as_markdown(sentence)}", icon=":material/error:")
-    st.button(words.CHOOSE_ANOTHER, icon=":material/add_photo_alternate:", key="choose_another")  # the page's script opens the popover
+        sentence = state_words.OURS
+    st.error(f"**{state_words.REFUSED}**  \n{as_markdown(sentence)}", icon=":material/error:")
+    _choose_another()
     _details(refused.details)
 
 
 def gone_picture() -> None:
     """The picture that the address names is no longer kept."""
-    st.error(words.GONE_PICTURE, icon=":material/broken_image:")
-    st.button(words.CHOOSE_ANOTHER, icon=":material/add_photo_alternate:", key="choose_another")  # the page's script opens the popover
+    st.error(state_words.GONE_PICTURE, icon=":material/broken_image:")
+    _choose_another()
 
 
 def trouble(error: UniirError) -> None:
@@ -75,8 +75,8 @@ def trouble(error: UniirError) -> None:
     if isinstance(error, UsageError):
         st.error(f"**{as_markdown(error.what)}**  \n{as_markdown(error.way_out)}", icon=":material/error:")
         return
-    st.error(words.OURS, icon=":material/error:")
-    st.button(words.TRY_NOW, icon=":material/refresh:", key="try_now")
+    st.error(state_words.OURS, icon=":material/error:")
+    st.button(state_words.TRY_NOW, icon=":material/refresh:", key="try_now")
     problem = problem_of(error)
     _details(f"{problem.status} {problem.code} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n{error}")
 
@@ -85,24 +85,29 @@ def nothing_found(ask: Ask) -> None:
     """No results: the limits that are on, each with a way to lift it."""
     limits: list[tuple[str, str, Callable[[], None]]] = []
     if ask.kind is not None:
-        limits.append(("limit_kind", words.only_kind(ask.kind), lambda: asking.change(kind=None)))
+        limits.append(("limit_kind", state_words.only_kind(ask.kind), lambda: asking.change(kind=None)))
     if ask.path:
-        limits.append(("limit_path", words.only_path(ask.path), lambda: asking.change(path="")))
+        limits.append(("limit_path", state_words.only_path(ask.path), lambda: asking.change(path="")))
     if ask.where:
-        limits.append(("limit_where", words.only_where(ask.where), lambda: asking.change(where="")))
-    heading(words.nothing_found(ask.text.strip()), words.limits(len(limits)))
+        limits.append(("limit_where", state_words.only_where(ask.where), lambda: asking.change(where="")))
+    heading(state_words.nothing_found(ask.text.strip()), state_words.limits(len(limits)))
     if limits:
         with st.container(horizontal=True, vertical_alignment="center", key="limits"):
             for key, label, lift in limits:
                 st.button(as_markdown(label), key=key, icon=":material/close:", icon_position="right", on_click=lift)
             if len(limits) > 1:
                 st.button(
-                    words.lift_all(len(limits)),
+                    state_words.lift_all(len(limits)),
                     key="lift_all",
                     type="tertiary",
                     on_click=lambda: asking.change(kind=None, path="", where=""),
                 )
-    st.button(words.CHOOSE_INSTRUCTION, icon=":material/target:", key="choose_instruction")  # the page's script opens the picker
+    st.button(state_words.CHOOSE_INSTRUCTION, icon=":material/target:", key="choose_instruction")  # the page's script opens the picker
+
+
+def _choose_another() -> None:
+    """The page's script opens the popover."""
+    st.button(state_words.CHOOSE_ANOTHER, icon=":material/add_photo_alternate:", key="choose_another")
 
 
 def _details(text: str) -> None:
