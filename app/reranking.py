@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from encoders.starter import STARTER
 from models.devices import Device
@@ -20,59 +20,71 @@ _LOG = logging.getLogger(__name__)
 
 
 class Rerankers:
-    """The reranker of the settings, loaded once, and one stage for each encoder."""
+    """The reranker of the settings and the last other one that was asked for, each loaded once, and one stage for each encoder."""
 
     def __init__(self, settings: Settings, load_encoder: Callable[[str], Encoder], images: ImageLoader) -> None:
         self._settings = settings
         self._load_encoder = load_encoder
         self._images = images
         self._loading = threading.Lock()
-        self._stages: dict[str, RerankStage | None] = {}
-        self._reranker: Reranker | None = None
+        self._stages: dict[tuple[str, str], RerankStage | None] = {}  # by encoder and reranker
+        self._rerankers: dict[str, Reranker] = {}
 
-    def stage(self, name: str, encoder: Encoder, wanted: Reranking) -> RerankStage | None:
-        """None where hits of this encoder can't be read again, or nobody wants it and it is never on by itself."""
-        if wanted is not Reranking.ON and not helps_at_all(name, self._settings.reranker):
+    def stage(self, name: str, encoder: Encoder, wanted: Reranking, reranker: str | None = None) -> RerankStage | None:
+        """None where hits of this encoder can't be read again, or nobody wants it and it is never on by itself.
+
+        `reranker` names another one than the settings'. Raises UsageError, ModelUnavailable where that one is unknown or can't be loaded.
+        """
+        usual = self._settings.reranker
+        if wanted is not Reranking.ON and not helps_at_all(name, reranker or usual):
             return None
+        key = (name, reranker or usual)
         with self._loading:
-            if name not in self._stages:
-                self._stages[name] = self._made(name, encoder)
-            return self._stages[name]
+            if reranker not in (None, usual):
+                self._keep_only({reranker, usual})
+            if key not in self._stages or (reranker is not None and self._stages[key] is None):
+                self._stages[key] = self._made(name, encoder, usual) if reranker is None else self._named_stage(name, encoder, reranker)
+            return self._stages[key]
 
-    def _made(self, name: str, encoder: Encoder) -> RerankStage | None:
-        settings = self._settings
+    def _keep_only(self, rerankers: Set[str | None]) -> None:
+        """Large models beside each other fill a card."""
+        self._stages = {key: stage for key, stage in self._stages.items() if key[1] in rerankers}
+        self._rerankers = {name: one for name, one in self._rerankers.items() if name in rerankers}
+
+    def _made(self, name: str, encoder: Encoder, reranker: str) -> RerankStage | None:
         try:
-            if self._reranker is None:
-                self._reranker = self._loaded(encoder, settings.reranker)
+            return self._named_stage(name, encoder, reranker)
         except ModelUnavailable as error:
             _LOG.warning("hits are not read again: %s", error)
             return None
-        if self._reranker is None:
-            return None
+
+    def _named_stage(self, name: str, encoder: Encoder, reranker: str) -> RerankStage:
+        known = self._rerankers[reranker] = self._named(reranker, encoder)
         return RerankStage(
-            self._reranker,
-            lambda query, target: by_default(name, query, target, settings.reranker),
-            settings.rerank_top,
-            settings.rerank_seconds,
-            spec_wanted(settings.reranker).spec.weight,
+            known,
+            lambda query, target: by_default(name, query, target, reranker),
+            self._settings.rerank_top,
+            self._settings.rerank_seconds,
+            spec_wanted(reranker).spec.weight,
         )
 
     def named(self, name: str | None, encoder: Encoder) -> Reranker:
         """The one of the settings, or another one, which is not kept. Raises UsageError, ModelUnavailable."""
         name = name or self._settings.reranker
         with self._loading:
-            known = self._reranker if name == self._settings.reranker else None
-            found = known or self._loaded(encoder, name)
-            if found is None:
-                raise ModelUnavailable(f"The reranker {name} can't be used with this collection.", "Name another with `--reranker`.")
+            found = self._named(name, encoder)
             if name == self._settings.reranker:
-                self._reranker = found
+                self._rerankers[name] = found
             return found
 
-    def _loaded(self, encoder: Encoder, name: str) -> Reranker | None:
+    def _named(self, name: str, encoder: Encoder) -> Reranker:
+        if name in self._rerankers:
+            return self._rerankers[name]
         settings = self._settings
         if name != TEXT.name:
             device = Device(settings.device, settings.dtype, settings.threads)
             return load_model_reranker(name, device, settings.models_dir, self._images)
         reader = encoder if isinstance(encoder, TextReader) else self._load_encoder(STARTER.name)
-        return load_text_reranker(reader) if isinstance(reader, TextReader) else None
+        if not isinstance(reader, TextReader):
+            raise ModelUnavailable(f"The reranker {name} can't be used with this collection.", "Name another with `--reranker`.")
+        return load_text_reranker(reader)

@@ -59,12 +59,12 @@ def self_retrieval(pool: Pool, encoder: Encoder, images: ImageLoader, seed: int)
     return _judged(pool, documents, len(rows), dict(zip(asked, firsts, strict=True)), near)
 
 
-def self_retrieval_by(pool: Pool, nearest_to: Callable[[Document], str | None], seed: int) -> SelfRetrieval:
-    """The same for a search of documents by documents; it is to tell the did it finds. Raises PipelineBroken."""
+def self_retrieval_by(pool: Pool, nearest_to: Callable[[Sequence[Document]], Sequence[str | None]], seed: int) -> SelfRetrieval:
+    """The same for a search of documents by documents, which is to tell the did it finds for each. Raises PipelineBroken."""
     rows = _sample(pool, seed)
     documents = _documents(pool, rows)
-    dids = {row: nearest_to(document) for row, document in documents.items()}
-    firsts = {row: found for row, did in dids.items() if did is not None and (found := pool.row_of(did)) is not None}
+    dids = zip(documents, nearest_to(list(documents.values())), strict=True)
+    firsts = {row: found for row, did in dids if did is not None and (found := pool.row_of(did)) is not None}
     return _judged(pool, documents, len(rows), firsts, frozenset())
 
 

@@ -28,12 +28,16 @@ class Output:
         if strange:
             raise UsageError(f"{directory} holds something else.", "Name a new directory with `--output`.")
         self._directory = directory
+        self.begin()
+
+    def begin(self) -> None:
+        """Forgets what is there."""
         for name in ("runs", "qrels"):
-            (directory / name).mkdir(parents=True, exist_ok=True)
-        for file in (*directory.glob("*/*.trec"), *directory.glob("retrieved/*.jsonl")):
+            (self._directory / name).mkdir(parents=True, exist_ok=True)
+        for file in (*self._directory.glob("*/*.trec"), *self._directory.glob("retrieved/*.jsonl")):
             file.unlink()
-        (directory / _REPORT).unlink(missing_ok=True)
-        (directory / _QUERIES).write_text("")
+        (self._directory / _REPORT).unlink(missing_ok=True)
+        (self._directory / _QUERIES).write_text("")
 
     def keep(self, result: SetResult) -> None:
         """Writes what belongs to one set."""

@@ -18,10 +18,11 @@ from evaluation.nearest import nearest
 from evaluation.pools import Pool
 from evaluation.reading_again import TOP, SecondReading
 from uniir.documents import Document
-from uniir.errors import QueryError
 from uniir.protocols import Encoder, ImageLoader
 from uniir.queries import Query, Reranking
 from uniir.spaces import VectorSpace
+
+_AT_ONCE = 64  # queries that are put to an application together
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,23 +123,26 @@ class ApplicationHit:
     complement: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ApplicationAnswer:
+    """What one query found, best first; None for one that can't be used. `unread`: its hits should have been read again and were not."""
+
+    hits: Sequence[ApplicationHit] | None
+    unread: bool = False
+
+
 class Application(Protocol):
     """The application's search, over a collection whose documents carry M-BEIR's dids as external ids."""
 
     @property
     def space(self) -> VectorSpace: ...
 
-    @property
-    def unread(self) -> int:
-        """Of how many searches the hits should have been read again and could not be."""
+    def answers(self, queries: Sequence[Query]) -> Sequence[ApplicationAnswer]:
+        """One for each, as if it came alone; all want the same number of hits, reading again and missing halves."""
         ...
 
-    def find(self, query: Query) -> Sequence[ApplicationHit]:
-        """Best first. Raises QueryError."""
-        ...
-
-    def nearest_to(self, document: Document) -> str | None:
-        """The external id of the document nearest to this one's own vector; None where it can't be encoded."""
+    def nearest_to(self, documents: Sequence[Document]) -> Sequence[str | None]:
+        """The external id of the document nearest to each one's own vector; None where it can't be encoded."""
         ...
 
 
@@ -164,44 +168,49 @@ class ApplicationRetrieval:
         return pool, gate.self_retrieval_by(pool, self._application.nearest_to, seed)
 
     def found(self, asked: Asked, pool: Pool) -> Found:
-        ranked: list[list[str]] = []
-        before: list[list[str]] = []
-        complements: list[list[str | None]] = []
-        scores: list[NDArray[np.float32]] = []
-        failed = set()
-        unread = self._application.unread
-        entries = list(asked.entries())
-        for number, entry in enumerate(entries):
-            hits: Sequence[ApplicationHit] = ()
-            first: Sequence[ApplicationHit] = ()
-            if isinstance(entry.item, Query):
-                # A target would filter; the papers' searches are steered by the instruction alone.
-                query = replace(entry.item, target=None, k=asked.depth, rerank=self._reranking, complement=self._complement)
-                try:
-                    hits = self._application.find(query)
-                    first = hits
-                    if self._reranking is not Reranking.OFF:
-                        first = self._application.find(replace(query, rerank=Reranking.OFF, complement=False))
-                except QueryError:
-                    failed.add(number)
-            else:
-                failed.add(number)
-            ranked.append([one.did for one in hits])
-            before.append([one.did for one in first])
-            complements.append([one.complement for one in hits])
-            line = np.full(asked.depth, -np.inf, np.float32)
-            line[: len(hits)] = [one.score for one in hits]
-            scores.append(line)
-            self._told(asked.name, number + 1, len(entries))
-        read = self._reranking is not Reranking.OFF
+        # A target would filter; the papers' searches are steered by the instruction alone.
+        queries = [
+            replace(entry.item, target=None, k=asked.depth, rerank=self._reranking, complement=self._complement)
+            if isinstance(entry.item, Query)
+            else None
+            for entry in asked.entries()
+        ]
+        before: list[list[str]] | None = None
+        if self._reranking is not Reranking.OFF:
+            plain = [None if one is None else replace(one, rerank=Reranking.OFF, complement=False) for one in queries]
+            before = [_dids(one) for one in self._answers(plain, f"{asked.name}, first order")]
+        answers = self._answers(queries, asked.name)
+        ranked = [_dids(one) for one in answers]
         return Found(
             ranked,
-            _by_place(ranked, asked.depth) if read else np.stack(scores),
-            frozenset(failed),
-            before if read else None,
-            complements if self._complement else None,
-            self._application.unread - unread,
+            _scores(answers, asked.depth) if before is None else _by_place(ranked, asked.depth),
+            frozenset(number for number, one in enumerate(answers) if one.hits is None),
+            before,
+            [[hit.complement for hit in one.hits or ()] for one in answers] if self._complement else None,
+            sum(one.unread for one in answers),
         )
+
+    def _answers(self, queries: Sequence[Query | None], name: str) -> Sequence[ApplicationAnswer]:
+        """One for each query; nothing for none."""
+        answers = [ApplicationAnswer(None)] * len(queries)
+        for start in range(0, len(queries), _AT_ONCE):
+            numbered = [(number, one) for number, one in enumerate(queries[start : start + _AT_ONCE], start) if one is not None]
+            found = self._application.answers([one for _, one in numbered])
+            for (number, _), answer in zip(numbered, found, strict=True):
+                answers[number] = answer
+            self._told(name, min(start + _AT_ONCE, len(queries)), len(queries))
+        return answers
+
+
+def _dids(answer: ApplicationAnswer) -> list[str]:
+    return [one.did for one in answer.hits or ()]
+
+
+def _scores(answers: Sequence[ApplicationAnswer], depth: int) -> NDArray[np.float32]:
+    scores = np.full((len(answers), depth), -np.inf, np.float32)
+    for line, answer in zip(scores, answers, strict=True):
+        line[: len(answer.hits or ())] = [one.score for one in answer.hits or ()]
+    return scores
 
 
 def _nearest(queries: Embedded, pool: Pool, depth: int) -> tuple[Sequence[Sequence[str]], NDArray[np.float32]]:

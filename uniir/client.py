@@ -42,6 +42,8 @@ from uniir.wire import (
     JudgmentRequest,
     JudgmentsAnswer,
     KeptPicture,
+    NearestAnswer,
+    NearestRequest,
     NewCollection,
     PromoteRequest,
     RebuildAnswer,
@@ -53,6 +55,8 @@ from uniir.wire import (
     ScoringRequest,
     ScoringsAnswer,
     SearchAnswer,
+    SearchManyAnswer,
+    SearchManyRequest,
     SearchRequest,
     SpaceRequest,
     SpacesAnswer,
@@ -140,6 +144,12 @@ class Client:
         if picture is not None:
             request = request.model_copy(update={"image": self.keep_picture(_content(picture)).id})
         return self._connection.events("/v1/search/steps", SearchAnswer, request)
+
+    def search_many(self, request: SearchManyRequest) -> SearchManyAnswer:
+        return self._connection.post("/v1/search/many", SearchManyAnswer, request, PATIENT)
+
+    def nearest(self, request: NearestRequest) -> NearestAnswer:
+        return self._connection.post("/v1/search/nearest", NearestAnswer, request, PATIENT)
 
     def explain(self, request: ExplainRequest) -> Explanation:
         return self._connection.ask("/v1/explain", request, Explanation)

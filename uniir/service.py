@@ -32,6 +32,8 @@ from uniir.wire import (
     JudgmentRequest,
     JudgmentsAnswer,
     KeptPicture,
+    NearestAnswer,
+    NearestRequest,
     NewCollection,
     PromoteRequest,
     RebuildAnswer,
@@ -43,6 +45,8 @@ from uniir.wire import (
     ScoringRequest,
     ScoringsAnswer,
     SearchAnswer,
+    SearchManyAnswer,
+    SearchManyRequest,
     SearchRequest,
     SpaceRequest,
     SpacesAnswer,
@@ -58,6 +62,14 @@ class Service(Protocol):
 
     def search_in_steps(self, request: SearchRequest, picture: Path | None = None) -> Iterator[SearchAnswer]:
         """The first order where reading hits again takes more than a moment (`rerank.state` is pending), then what `search` answers."""
+        ...
+
+    def search_many(self, request: SearchManyRequest) -> SearchManyAnswer:
+        """Each as if it came alone, with pictures of the machine that owns the data. Raises UsageError where another space is searched."""
+        ...
+
+    def nearest(self, request: NearestRequest) -> NearestAnswer:
+        """Which document lies nearest to each of these. Raises as `search_many` does."""
         ...
 
     def explain(self, request: ExplainRequest) -> Explanation:

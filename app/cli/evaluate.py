@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
@@ -15,7 +16,9 @@ from app.cli.output import say, say_json, tell
 
 if TYPE_CHECKING:
     from evaluation.evaluate import Plan
+    from evaluation.output import Output
     from evaluation.results import Report, SetResult
+    from uniir.service import Service
 
 
 class _RunsByDefault(typer.core.TyperGroup):
@@ -96,15 +99,14 @@ def run(
     given = {"encoder": encoder, "collection": collection, "dtype": None if collection else dtype}
     command = repeating(plan, {name: value for name, value in given.items() if name == "collection" or collection is None})
     kept = Output(output) if output is not None else None
-    keep = kept.keep if kept is not None else _forget
     place = _work(work)
     if collection is None:
         model = encoder_named(encoder, device, dtype)
         images = FileImages()
         reading = second_reading(rerank, model, Device(device, dtype), settings_for(data_dir), images)
-        report = evaluate(plan, model, images, place, keep, Told(), reading, command)
+        report = evaluate(plan, model, images, place, _keeping(kept), Told(), reading, command)
     else:
-        report = _by_collection(plan, collection, data_dir, place, keep, command)
+        report = _by_collection(plan, collection, data_dir, place, kept, command)
     if kept is not None:
         kept.finish(report)
         tell(f"Written to {output}.")
@@ -114,25 +116,30 @@ def run(
         say(as_markdown(report).rstrip())
 
 
-def _by_collection(plan: Plan, name: str, data_dir: Path | None, work: Path, keep: Callable[[SetResult], None], command: str) -> Report:
+def _by_collection(plan: Plan, name: str, data_dir: Path | None, work: Path, kept: Output | None, command: str) -> Report:
+    """Through the directory's own search, here or at its owner's; others are answered meanwhile."""
     from app.cli.evaluating import SearchedCollection, Told, reranker_of, reranking_of
-    from app.wiring.sessions import owned
+    from app.local.answering import answering
+    from app.local.reach import asked
+    from app.local.service import LocalService
     from evaluation.evaluate import evaluate_by
     from evaluation.retrieval import ApplicationRetrieval
-    from uniir.errors import DirectoryInUse
 
-    reranking, settings = reranking_of(plan.rerank), settings_for(data_dir, name)
-    settings = settings.model_copy(update={"reranker": reranker_of(plan.rerank, settings.reranker)})
-    try:
-        with owned(settings, "uniir evaluate") as installation:
-            application = SearchedCollection(installation, name, reranking)
+    reranking = reranking_of(plan.rerank)
+
+    def measured(service: Service) -> Report:
+        if kept is not None:
+            kept.begin()
+        with answering(service) if isinstance(service, LocalService) else nullcontext():
+            application = SearchedCollection(service, name, reranker_of(plan.rerank))
             retrieval = ApplicationRetrieval(plan.root.absolute(), application, work, Told(), reranking, plan.complement)
-            return evaluate_by(replace(plan, search=f"collection {name}"), retrieval, keep, command)
-    except DirectoryInUse as error:
-        way_out = (
-            "A collection is measured by the process that owns its directory: end that one (a service with Ctrl-C), and run this again."
-        )
-        raise DirectoryInUse(error.what, way_out) from None
+            return evaluate_by(replace(plan, search=f"collection {name}"), retrieval, _keeping(kept), command)
+
+    return asked(settings_for(data_dir, name), "uniir evaluate", measured)
+
+
+def _keeping(kept: Output | None) -> Callable[[SetResult], None]:
+    return kept.keep if kept is not None else _forget
 
 
 def _forget(result: SetResult) -> None:

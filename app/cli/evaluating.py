@@ -3,69 +3,121 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
+from pydantic import ValidationError
 
 from app.cli.output import tell
 from encoders.arithmetic import ArithmeticEncoder
 from encoders.catalogue import load_encoder
 from evaluation.reading_again import SecondReading
-from evaluation.retrieval import ApplicationHit
+from evaluation.retrieval import ApplicationAnswer, ApplicationHit
 from models.devices import Device
 from rerank.catalogue import TEXT, by_default, load_model_reranker, load_text_reranker, wanted
 from uniir.errors import ModelUnavailable
-from uniir.filters import Filter
-from uniir.hits import RerankState
 from uniir.protocols import TextReader
-from uniir.queries import Query, Reranking
+from uniir.queries import Reranking
+from uniir.spaces import SpaceState, VectorSpace
+from uniir.wire import (
+    MANY,
+    MANY_CHARACTERS,
+    NearestRequest,
+    Request,
+    SearchManyRequest,
+    WrittenDocument,
+    WrittenQuery,
+)
 
 if TYPE_CHECKING:
-    from app.wiring.owned import OwnedInstallation
     from evaluation.evaluate import Plan
-    from uniir.documents import Document
+    from uniir.documents import Document, ImageReference
     from uniir.protocols import Encoder, ImageLoader, Reranker
+    from uniir.queries import Query
+    from uniir.service import Service
     from uniir.settings import Settings
-    from uniir.spaces import VectorSpace
+
+_Words = TypeVar("_Words", bound=Request)
+_Asked = TypeVar("_Asked", WrittenQuery, WrittenDocument)
 
 
 class SearchedCollection:
-    """Implements `evaluation.retrieval.Application`."""
+    """Implements `evaluation.retrieval.Application`, whoever owns the data."""
 
-    def __init__(self, installation: OwnedInstallation, name: str, rerank: Reranking) -> None:
-        collection = installation.installation.collection(name)
-        self.space: VectorSpace = collection.space
-        self._encoder = installation.installation.encoder_of(collection)
-        self._images = installation.installation.images
-        self._store = installation.store(collection)
-        self.unread = 0
-        self._library = installation.installation.library(collection)
-        self._service = installation.search_service(collection, rerank)
+    def __init__(self, service: Service, collection: str, reranker: str | None = None) -> None:
+        """`reranker` is another one than the settings'. Raises NotFound."""
+        self._service, self._collection, self._reranker = service, collection, reranker
+        self.space = _space_of(service, collection)
 
-    def find(self, query: Query) -> Sequence[ApplicationHit]:
-        found = self._service.search(query)
-        self.unread += found.rerank.state is RerankState.FAILED
-        hits = []
-        for hit in found.hits:
-            half = hit.complement.document if hit.complement is not None else None
-            hits.append(ApplicationHit(_named(hit.document), hit.score, None if half is None else _named(half)))
-        return hits
+    def answers(self, queries: Sequence[Query]) -> Sequence[ApplicationAnswer]:
+        answers = [ApplicationAnswer(None)] * len(queries)
+        for numbers, written in _together(list(map(_written, queries))):
+            one = queries[numbers[0]]
+            request = SearchManyRequest(
+                collection=self._collection,
+                space=self.space.fingerprint,
+                queries=written,
+                k=one.k,
+                rerank=one.rerank,
+                reranker=self._reranker,
+                complement=one.complement,
+            )
+            for number, found in zip(numbers, self._service.search_many(request).found, strict=True):
+                hits = None if found.hits is None else [ApplicationHit(hit.name, hit.score, hit.complement) for hit in found.hits]
+                answers[number] = ApplicationAnswer(hits, found.unread)
+        return answers
 
-    def nearest_to(self, document: Document) -> str | None:
-        prepared = self._encoder.prepare([document], self._images)
-        if not prepared.positions:
-            return None
-        vectors = self._encoder.encode(prepared).astype(np.float16).astype(np.float32)
-        nearest = int(self._store.search(vectors, 1, Filter()).ids[0, 0])
-        found = self._library.documents([nearest]).get(nearest)
-        return None if found is None else found.external_id
+    def nearest_to(self, documents: Sequence[Document]) -> Sequence[str | None]:
+        names: list[str | None] = [None] * len(documents)
+        for numbers, written in _together([_readable(WrittenDocument, text=one.text, image=_path(one.image)) for one in documents]):
+            request = NearestRequest(collection=self._collection, space=self.space.fingerprint, documents=written)
+            for number, name in zip(numbers, self._service.nearest(request).nearest, strict=True):
+                names[number] = name
+        return names
 
 
-def _named(document: Document) -> str:
-    return document.external_id or f"document:{document.id}"
+def _space_of(service: Service, collection: str) -> VectorSpace:
+    active = next(one for one in service.spaces(collection).spaces if one.state is SpaceState.ACTIVE)
+    return VectorSpace(active.encoder, active.weights, active.preprocessing, active.dtype, active.dimension)
+
+
+def _written(query: Query) -> WrittenQuery | None:
+    one = query.instruction
+    instruction = None if one is None else {"wording": one.wording, "query": one.query, "target": one.target}
+    return _readable(WrittenQuery, text=query.text, image=_path(query.image), instruction=instruction)
+
+
+def _readable(kind: type[_Words], **values: object) -> _Words | None:
+    """None for what no request can say, such as half of a surrogate pair."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError:
+        return None
+
+
+def _path(image: ImageReference | None) -> str | None:
+    return None if image is None else str(image.path)
+
+
+def _together(words: Sequence[_Asked | None]) -> Iterator[tuple[list[int], list[_Asked]]]:
+    """As many as one request may bring, with their numbers; what can't be said is left out."""
+    numbers: list[int] = []
+    said: list[_Asked] = []
+    characters = 0
+    for number, one in enumerate(words):
+        if one is None:
+            continue
+        length = len(one.text or "")
+        if said and (len(said) == MANY or characters + length > MANY_CHARACTERS):
+            yield numbers, said
+            numbers, said, characters = [], [], 0
+        numbers.append(number)
+        said.append(one)
+        characters += length
+    if said:
+        yield numbers, said
 
 
 class Told:
@@ -97,9 +149,9 @@ def reranking_of(asked: str) -> Reranking:
     return Reranking.ON
 
 
-def reranker_of(asked: str, usual: str) -> str:
-    """The reranker's name; `usual` where none is named."""
-    return usual if asked in (Reranking.AUTO, Reranking.ON, Reranking.OFF) else asked
+def reranker_of(asked: str) -> str | None:
+    """The reranker that is named; None where it is the settings'."""
+    return None if asked in (Reranking.AUTO, Reranking.ON, Reranking.OFF) else asked
 
 
 def second_reading(asked: str, encoder: Encoder, device: Device, settings: Settings, images: ImageLoader) -> SecondReading | None:
@@ -107,7 +159,7 @@ def second_reading(asked: str, encoder: Encoder, device: Device, settings: Setti
     reranking = reranking_of(asked)
     if reranking is Reranking.OFF:
         return None
-    name = reranker_of(asked, settings.reranker)
+    name = reranker_of(asked) or settings.reranker
     helps = partial(by_default, encoder.space.encoder, reranker=name)
     reranker = _loaded(name, encoder if isinstance(encoder, TextReader) else None, device, settings, images)
     return SecondReading(reranker, helps, reranking, wanted(name).spec.weight)

@@ -16,6 +16,7 @@ from app.local.jobs import JobBoard
 from app.local.judging import Judging
 from app.local.kept_pictures import KeptPictures
 from app.local.listing import Listing
+from app.local.many_searches import ManySearches
 from app.local.scoring import ScoringJudgments
 from app.local.searching import Searching
 from app.local.spaces import Spaces
@@ -53,6 +54,8 @@ from uniir.wire import (
     JudgmentRequest,
     JudgmentsAnswer,
     KeptPicture,
+    NearestAnswer,
+    NearestRequest,
     NewCollection,
     PromoteRequest,
     RebuildAnswer,
@@ -64,6 +67,8 @@ from uniir.wire import (
     ScoringRequest,
     ScoringsAnswer,
     SearchAnswer,
+    SearchManyAnswer,
+    SearchManyRequest,
     SearchRequest,
     SpaceRequest,
     SpacesAnswer,
@@ -84,6 +89,7 @@ class LocalService:
         self._scoring = ScoringJudgments(everything, self._pictures)
         self._calibrating = Calibrating(everything, self._pictures)
         self._searching = Searching(everything, self._pictures, self._judging)
+        self._many_searches = ManySearches(everything)
         self._documents = Documents(installation)
         self._examples = Examples(installation, self._searching)
         self._facets = Facets(installation)
@@ -114,6 +120,12 @@ class LocalService:
 
     def search_in_steps(self, request: SearchRequest, picture: Path | None = None) -> Iterator[SearchAnswer]:
         return self._searching.search_in_steps(request, picture)
+
+    def search_many(self, request: SearchManyRequest) -> SearchManyAnswer:
+        return self._many_searches.search(request)
+
+    def nearest(self, request: NearestRequest) -> NearestAnswer:
+        return self._many_searches.nearest(request)
 
     def explain(self, request: ExplainRequest) -> Explanation:
         return self._searching.explain(request)

@@ -19,6 +19,7 @@ def space_answer(space: SpaceRecord, coverage: Coverage) -> SpaceAnswer:
         id=space.id,
         encoder=space.space.encoder,
         weights=space.space.weights,
+        preprocessing=space.space.preprocessing,
         dtype=space.space.dtype,
         dimension=space.space.dimension,
         state=space.state,

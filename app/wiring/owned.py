@@ -80,11 +80,16 @@ class OwnedInstallation:
                 store.close()
             self.database.drop(collection.vectors)
 
-    def search_service(self, collection: CollectionRecord, rerank: Reranking = Reranking.AUTO) -> SearchService:
-        """What answers queries; `rerank` is what the query asks for, since a reranker may have to be loaded first."""
+    def search_service(
+        self, collection: CollectionRecord, rerank: Reranking = Reranking.AUTO, reranker: str | None = None
+    ) -> SearchService:
+        """What answers queries; `rerank` is what the query asks for, since a reranker may have to be loaded first.
+
+        `reranker` names another one than the settings'.
+        """
         name = collection.space.encoder
         encoder = self.installation.encoder_of(collection)
-        stage = self._rerankers.stage(name, encoder, rerank)
+        stage = self._rerankers.stage(name, encoder, rerank, reranker)
         return SearchService(
             encoder,
             self.store(collection),

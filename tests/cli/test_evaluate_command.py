@@ -6,13 +6,14 @@ import shlex
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from storage.ownership import Ownership
+from storage.ownership import Ownership, owner_of
 from tests.cli.running import Cli, finish, spawn
-from tests.evaluation.small import candidate, lines, small_mbeir
+from tests.evaluation.small import candidate, lines, query, small_mbeir
 
 
 def test_an_evaluation_prints_its_table_and_writes_its_files(uniir: Cli, tmp_path: Path) -> None:
@@ -73,12 +74,46 @@ def test_without_a_global_pool_the_local_ones_are_the_corpus(uniir: Cli, tmp_pat
     assert uniir("ingest", root, "--json").json["documents"] == {"text": 6, "image": 6, "image,text": 0}
 
 
-def test_a_collection_whose_directory_is_owned_says_what_to_do(uniir: Cli, tmp_path: Path) -> None:
+def test_an_owner_that_does_not_serve_is_named(uniir: Cli, tmp_path: Path) -> None:
     root = small_mbeir(tmp_path / "mbeir")
     assert uniir("ingest", root).code == 0
-    with Ownership(uniir.data, "uniir serve", wait_seconds=1):
+    with Ownership(uniir.data, "uniir rebuild", wait_seconds=1):
         done = uniir("evaluate", root, "--collection", "default", "--work", tmp_path / "work")
-    assert (done.code, "uniir serve" in done.err, "end that one" in done.err) == (4, True, True)
+    assert (done.code, "uniir rebuild" in done.err) == (4, True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [(), ("--complement",), ("--rerank", "text", "--instructions", "first")], ids=" ".join)
+def test_a_collection_is_measured_alike_whoever_owns_its_directory(uniir: Cli, tmp_path: Path, more: tuple[str, ...]) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    questions = root / "query" / "test" / "mbeir_cirr_task7_test.jsonl"
+    beyond_words = [query("8:5", 7, ["8:1"], "half of a pair: \ud800", "red"), query("8:6", 7, ["8:1"], "no such picture", "purple")]
+    questions.write_text(questions.read_text() + lines(beyond_words))
+    judgments = root / "qrels" / "test" / "mbeir_cirr_task7_test_qrels.txt"
+    judgments.write_text(judgments.read_text() + "8:5 0 8:1 1 7\n8:6 0 8:1 1 7\n")
+    assert uniir("ingest", root).code == 0
+    words = ("evaluate", root, "--pool", "global", "--collection", "default", "--work", tmp_path / "work", *more, "--json", "--output")
+    alone = uniir(*words, tmp_path / "alone")
+    service = spawn(("serve", "--port", 0))
+    try:
+        _wait_until(lambda: (found := owner_of(uniir.data)) is not None and found.address is not None, service)
+        beside = uniir(*words, tmp_path / "beside")
+    finally:
+        service.terminate()
+        finish(service)
+    assert (alone.code, beside.code) == (0, 0), alone.err + beside.err
+    assert {**beside.json, "made": ""} == {**alone.json, "made": ""}
+    assert [row["failed_queries"] for row in beside.json["rows"]] == [0, 2]
+    for name in ("queries.jsonl", "runs/cirr_task7.trec", "runs/oven_task6.trec"):
+        assert (tmp_path / "beside" / name).read_text() == (tmp_path / "alone" / name).read_text()
+
+
+def test_a_reranker_that_is_named_and_not_here_is_told(uniir: Cli, tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    assert uniir("ingest", root).code == 0
+    words = ("evaluate", root, "--collection", "default", "--work", tmp_path / "work")
+    done = uniir(*words, "--rerank", "qwen3-vl-reranker-2b")
+    assert (done.code, "qwen3-vl-reranker-2b" in done.err, done.out) == (4, True, "")
 
 
 def test_a_reranker_that_nobody_knows_is_refused_before_anything_is_embedded(uniir: Cli, tmp_path: Path) -> None:
@@ -151,7 +186,7 @@ def test_a_killed_evaluation_goes_on_where_it_was(uniir: Cli, tmp_path: Path) ->
     pool.write_text(pool.read_text() + lines(pages))
     words = ("evaluate", root, "--encoder", "arithmetic", "--tasks", "6", "--work", tmp_path / "work", "--json")
     running = spawn(words)
-    _wait_for_progress(tmp_path / "work", running)
+    _wait_until(lambda: bool(list((tmp_path / "work").rglob("progress.json"))), running)
     running.send_signal(signal.SIGKILL)
     running.communicate()
     again = finish(spawn(words))
@@ -161,10 +196,9 @@ def test_a_killed_evaluation_goes_on_where_it_was(uniir: Cli, tmp_path: Path) ->
     assert again.json["rows"] == fresh.json["rows"]
 
 
-def _wait_for_progress(work: Path, running: subprocess.Popen[str]) -> None:
-    for _ in range(600):
-        assert running.poll() is None, "it ended before it could be killed"
-        if list(work.rglob("progress.json")):
-            return
+def _wait_until(holds: Callable[[], bool], running: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert running.poll() is None, "it ended before that"
+        assert time.monotonic() < deadline
         time.sleep(0.01)
-    raise AssertionError("nothing was embedded within six seconds")

@@ -33,6 +33,19 @@ from uniir.wire.judgments import (
     ScoringRequest,
     ScoringsAnswer,
 )
+from uniir.wire.many import (
+    MANY,
+    MANY_CHARACTERS,
+    FoundDocument,
+    FoundForOne,
+    NearestAnswer,
+    NearestRequest,
+    SearchManyAnswer,
+    SearchManyRequest,
+    WrittenDocument,
+    WrittenInstruction,
+    WrittenQuery,
+)
 from uniir.wire.problems import FailedInput, Problem
 from uniir.wire.search import (
     ComplementAnswer,
@@ -72,6 +85,8 @@ from uniir.wire.upkeep import (
 from uniir.wire.values import MAX_TEXT, Answer, DocumentId, Request, Sha256, Text, Weight
 
 __all__ = [
+    "MANY",
+    "MANY_CHARACTERS",
     "MAX_TEXT",
     "Answer",
     "BackupAnswer",
@@ -100,6 +115,8 @@ __all__ = [
     "FailureSelection",
     "FailuresAnswer",
     "FindingAnswer",
+    "FoundDocument",
+    "FoundForOne",
     "GivenGrade",
     "GuessAnswer",
     "HeldDocuments",
@@ -120,6 +137,8 @@ __all__ = [
     "KeptPicture",
     "LastRun",
     "MeasureAnswer",
+    "NearestAnswer",
+    "NearestRequest",
     "Neighbour",
     "NewCollection",
     "Phase",
@@ -144,6 +163,8 @@ __all__ = [
     "ScoringRequest",
     "ScoringsAnswer",
     "SearchAnswer",
+    "SearchManyAnswer",
+    "SearchManyRequest",
     "SearchRequest",
     "Sha256",
     "SpaceAnswer",
@@ -153,4 +174,7 @@ __all__ = [
     "Text",
     "UsedInstruction",
     "Weight",
+    "WrittenDocument",
+    "WrittenInstruction",
+    "WrittenQuery",
 ]

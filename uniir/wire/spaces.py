@@ -22,6 +22,7 @@ class SpaceAnswer(Answer):
     id: int
     encoder: str
     weights: str
+    preprocessing: str = Field("", description="how texts and pictures are made ready")
     dtype: str
     dimension: int
     state: SpaceState

@@ -17,6 +17,7 @@ from starlette.datastructures import UploadFile as FormFile
 from starlette.exceptions import HTTPException
 
 from app.service.files import unchanging
+from app.service.guarding import require_trust
 from app.service.hosted import HostedService
 from app.service.limits import JSON_BYTES
 from app.service.measuring import Measurements
@@ -30,7 +31,11 @@ from uniir.wire import (
     FacetsAnswer,
     InstructionsAnswer,
     KeptPicture,
+    NearestAnswer,
+    NearestRequest,
     SearchAnswer,
+    SearchManyAnswer,
+    SearchManyRequest,
     SearchRequest,
 )
 
@@ -44,6 +49,8 @@ _EXAMPLES = {
     "more like this": {"summary": "more like a document", "value": {"like": ["01JH2V4Q0W3NK"], "path": "holidays/"}},
 }
 _EXPLAINED = {"search": {"text": "a boat at sunset"}, "document": "01JH2V4Q0W3NK"}
+_MANY = {"space": "0123456789abcdef", "queries": [{"text": "a boat at sunset"}]}
+_NEAREST = {"space": "0123456789abcdef", "documents": [{"text": "A boat at sunset."}]}
 _SEARCH_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -101,7 +108,8 @@ def _event(answer: SearchAnswer) -> ServerSentEvent:
 
 def search_routes(service: HostedService, measurements: Measurements) -> APIRouter:
     decoding = BoundedSemaphore(_PICTURES_AT_ONCE)
-    router = APIRouter(prefix="/v1", tags=["search"], responses=documented(400, 404, 409, 413, 415, 422, 503))
+    router = APIRouter(prefix="/v1", tags=["search"], responses=documented(400, 401, 404, 409, 413, 415, 422, 503))
+    trusted_only = [Depends(require_trust), Depends(json_only)]
 
     @router.post("/search", response_model=SearchAnswer, openapi_extra=_SEARCH_BODY, summary="The best documents for a query")
     def search(asking: Annotated[Asked, Depends(asked)]) -> Response:
@@ -143,6 +151,18 @@ def search_routes(service: HostedService, measurements: Measurements) -> APIRout
             measurements.search(last)
 
         return EventSourceResponse(events())
+
+    @router.post("/search/many", response_model=SearchManyAnswer, dependencies=trusted_only, summary="Many searches, for measuring")
+    def many(request: Annotated[SearchManyRequest, Body(examples=[_MANY])]) -> SearchManyAnswer:
+        """Each is answered as if it came alone, by external ids. Pictures are files of this machine. Wants the secret or the token."""
+        return service.search_many(request)
+
+    @router.post(
+        "/search/nearest", response_model=NearestAnswer, dependencies=trusted_only, summary="Which documents lie nearest to documents"
+    )
+    def nearest(request: Annotated[NearestRequest, Body(examples=[_NEAREST])]) -> NearestAnswer:
+        """A document that is in the collection is its own nearest. Wants the secret or the token."""
+        return service.nearest(request)
 
     @router.post("/explain", response_model=Explanation, dependencies=[Depends(json_only)], summary="Why a document has its score")
     def explain(request: Annotated[ExplainRequest, Body(examples=[_EXPLAINED])]) -> Explanation:
