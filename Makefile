@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FAST := -m "not slow" -n 2 --dist worksteal
 
 .PHONY: install check test test-fast parity screenshots demo train wheel clean
 
@@ -23,12 +24,13 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(FAST)
+	$(BIN)/python -m pytest -m slow
 
 test: check
 
 test-fast: install
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(FAST)
 
 # Real weights beside their authors' values: `make parity WEIGHTS=/models` (tests/parity/README.md).
 parity: install
