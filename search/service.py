@@ -18,6 +18,7 @@ from search.embedding import Embed, EncodeAtOnce
 from search.explanation import best_sentence, encoded, terms_of
 from search.guessing import Guessed, GuessStage
 from search.reranking import Reranked, RerankStage, unread
+from search.retrieval import Retrieval
 from uniir.calibration import Calibration
 from uniir.documents import Document, Modality
 from uniir.errors import InputFailure, NotFound, QueryError
@@ -26,9 +27,7 @@ from uniir.hits import BandCuts, Guess, Hit, RerankState, ScoreExplanation, Sear
 from uniir.ids import format_id
 from uniir.instructions import Instruction, Instructions
 from uniir.protocols import Encoder, ImageLoader, Library, VectorStore
-from uniir.queries import MAX_RESULTS, Query
-
-_SPARE = 2  # fetched beyond k, for documents that are on their way out while the store still has them
+from uniir.queries import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +82,7 @@ class SearchService:
         self._reranking = reranking
         self._guessing = guessing
         self._calibration = calibration
+        self._retrieval = Retrieval(store, library)
         self._complements = ComplementStage(encoder, store, library, instructions, self._embed)
 
     def search(self, query: Query) -> SearchResult:
@@ -113,8 +113,8 @@ class SearchService:
         with _timed(stages, "encode"):
             vector = compose(guessed.query if guessed is not None else query, target, self._encoder, self._embed, self._library)
         with _timed(stages, "search"):
-            found, documents = self._retrieve(vector.vector, query, target)
-        return _Look(query, chosen, instruction, target, guessed, vector, found, documents, stages, tuple(notes))
+            retrieved = self._retrieval.nearest(vector.vector, query, self._count(query, target))
+        return _Look(query, chosen, instruction, target, guessed, vector, retrieved.found, retrieved.documents, stages, tuple(notes))
 
     def _read_again(self, look: _Look) -> Reranked:
         if self._reranking is None:
@@ -191,35 +191,11 @@ class SearchService:
             notes.append(f"The instruction {chosen.id} asks for {chosen.target}; the target {query.target} overrules it.")
         return chosen, notes
 
-    def _retrieve(
-        self, vector: NDArray[np.float32], query: Query, target: Modality | None
-    ) -> tuple[Sequence[tuple[int, float]], Mapping[int, Document]]:
-        """The best ids with scores and their documents, k or as many as are read again.
-
-        A target that was named filters, an instruction only steers.
-        """
-        where = self._filter(query)
-        count = query.k
-        if self._reranking is not None and self._reranking.wanted(query, target):
-            count = max(count, self._reranking.top)
-        wanted = count + _SPARE
-        while True:
-            neighbours = self._store.search(vector[None], wanted, where)
-            pairs = [(int(one), float(score)) for one, score in zip(neighbours.ids[0], neighbours.scores[0], strict=True) if one >= 0]
-            documents = self._library.documents([one for one, _ in pairs])
-            found = [(one, score) for one, score in pairs if one in documents]
-            if len(found) >= count or len(pairs) < wanted or wanted > 4 * MAX_RESULTS:
-                return found[:count], documents
-            wanted *= 2
-
-    def _filter(self, query: Query) -> Filter:
-        only = self._library.ids_below(query.path, query.target) if query.path else None
-        if query.where is not None:
-            fitting = self._library.ids_matching(query.where, query.target)
-            only = fitting if only is None else only & fitting
-        if only is not None:
-            return Filter(without=frozenset(query.like), only=only)
-        return Filter(frozenset({query.target}) if query.target is not None else None, frozenset(query.like))
+    def _count(self, query: Query, target: Modality | None) -> int:
+        """k, or as many as are read again."""
+        if self._reranking is None or not self._reranking.wanted(query, target):
+            return query.k
+        return max(query.k, self._reranking.top)
 
     def _hits(
         self, vector: QueryVector, found: Sequence[tuple[int, float]], documents: Mapping[int, Document], reranked: Reranked

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.graphics import MOST_RESULTS, GraphicsCopy, gpu_of
-from storage.vectors import TIE_MARGIN, rank, require_fitting, require_k
+from storage.vectors import MAX_K, TIE_MARGIN, rank, require_fitting, require_k
 from uniir.documents import Modality
 from uniir.filters import Filter
 from uniir.protocols import IndexReport, Neighbours, Points
@@ -27,6 +27,7 @@ class ExactVectors:
     """
 
     index_kind = "exact"
+    most_results = MAX_K
 
     def __init__(self, dimension: int, file: Path | None = None, device: str = "cpu") -> None:
         self._dimension = dimension

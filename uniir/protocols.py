@@ -212,6 +212,11 @@ class VectorStore(Protocol):
         ...
 
     @property
+    def most_results(self) -> int:
+        """Of one search."""
+        ...
+
+    @property
     def report(self) -> IndexReport:
         """The index as it was measured last."""
         ...
@@ -264,6 +269,10 @@ class Library(Protocol):
 
     def ids_matching(self, condition: Condition, modality: Modality | None) -> frozenset[int]:
         """Indexed documents, of this modality if one is named, that fit the condition."""
+        ...
+
+    def fitting(self, ids: Sequence[int], path: str | None, where: Condition | None) -> frozenset[int]:
+        """Those of the ids that are indexed, below the path and fit the condition, as far as either is given."""
         ...
 
 

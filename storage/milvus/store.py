@@ -55,6 +55,10 @@ class MilvusVectors:
         return self._index.type
 
     @property
+    def most_results(self) -> int:
+        return KINDS[self._index.type].most_results
+
+    @property
     def report(self) -> IndexReport:
         return IndexReport(str(self._index.type), self._why, self._recall, dict(self._search_with))
 

@@ -115,6 +115,21 @@ class SqlLibrary:
             fitting = query.where(matching(condition, connection.dialect.name))
             return frozenset(connection.execute(fitting).scalars())
 
+    def fitting(self, ids: Sequence[int], path: str | None, where: Condition | None) -> frozenset[int]:
+        found: set[int] = set()
+        with self._engines.reading() as connection:
+            fits = true() if where is None else matching(where, connection.dialect.name)
+            for block in in_blocks(ids):
+                query = (
+                    select(documents.c.id, sources.c.root, sources.c.path)
+                    .join(sources, sources.c.id == documents.c.source_id)
+                    .join(embeddings, embeddings.c.document_id == documents.c.id)
+                    .where(documents.c.id.in_(block), self._indexed, fits)
+                )
+                rows = connection.execute(query).all()
+                found.update(row.id for row in rows if not path or row.path.startswith(tuple(prefixes_below(row.root, path))))
+        return frozenset(found)
+
     def described(self, condition: Condition | None) -> Iterator[Described]:
         """Every indexed document that fits the condition; None: all."""
         after = -1

@@ -1,0 +1,74 @@
+"""What lies nearest to a query's vector, within what the query is narrowed to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uniir.documents import Document
+from uniir.filters import Filter
+from uniir.protocols import Library, VectorStore
+from uniir.queries import MAX_RESULTS, Query
+
+_SPARE = 2  # fetched beyond k, for documents that are on their way out while the store still has them
+_FIRST_LOOK = 500  # of all documents, to see how many of them fit
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """Ids with scores, best first, and their documents."""
+
+    found: Sequence[tuple[int, float]]
+    documents: Mapping[int, Document]
+
+
+class Retrieval:
+    """Asks a store and a library as one."""
+
+    def __init__(self, store: VectorStore, library: Library) -> None:
+        self._store = store
+        self._library = library
+
+    def nearest(self, vector: NDArray[np.float32], query: Query, count: int) -> Retrieved:
+        """The best that fit, `count` or as many as there are. Raises StoreUnavailable."""
+        if query.path or query.where is not None:
+            return self._among_the_nearest(vector, query, count) or self._all_that_fit(vector, query, count)
+        return self._searchable(vector, _unnarrowed(query), count)
+
+    def _among_the_nearest(self, vector: NDArray[np.float32], query: Query, count: int) -> Retrieved | None:
+        """Most filters admit so much that enough of it lies near: then nobody need know all that fits. None where too little does."""
+        looked_at = min(max(_FIRST_LOOK, 4 * count), self._store.most_results)
+        pairs = self._asked(vector, looked_at, _unnarrowed(query))
+        fitting = self._library.fitting([one for one, _ in pairs], query.path, query.where)
+        found = [(one, score) for one, score in pairs if one in fitting][:count]
+        documents = self._library.documents([one for one, _ in found])
+        return Retrieved(found, documents) if len(documents) == count else None
+
+    def _all_that_fit(self, vector: NDArray[np.float32], query: Query, count: int) -> Retrieved:
+        only = self._library.ids_below(query.path, query.target) if query.path else None
+        if query.where is not None:
+            fitting = self._library.ids_matching(query.where, query.target)
+            only = fitting if only is None else only & fitting
+        return self._searchable(vector, Filter(without=frozenset(query.like), only=only), count)
+
+    def _searchable(self, vector: NDArray[np.float32], where: Filter, count: int) -> Retrieved:
+        wanted = count + _SPARE
+        while True:
+            pairs = self._asked(vector, wanted, where)
+            documents = self._library.documents([one for one, _ in pairs])
+            found = [(one, score) for one, score in pairs if one in documents]
+            if len(found) >= count or len(pairs) < wanted or wanted > 4 * MAX_RESULTS:
+                return Retrieved(found[:count], documents)
+            wanted *= 2
+
+    def _asked(self, vector: NDArray[np.float32], count: int, where: Filter) -> Sequence[tuple[int, float]]:
+        neighbours = self._store.search(vector[None], min(count, self._store.most_results), where)
+        return [(int(one), float(score)) for one, score in zip(neighbours.ids[0], neighbours.scores[0], strict=True) if one >= 0]
+
+
+def _unnarrowed(query: Query) -> Filter:
+    """What the store knows by itself."""
+    return Filter(frozenset({query.target}) if query.target is not None else None, frozenset(query.like))
