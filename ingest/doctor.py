@@ -39,6 +39,14 @@ class ThumbnailShelf(Protocol):
     def hashes(self) -> Iterator[str]: ...
 
 
+class WordsIndex(Protocol):
+    """The lexical index as the doctor sees it."""
+
+    def lost(self) -> Sequence[int]: ...
+
+    def restore(self, ids: Sequence[int]) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that is not as it should be. `mend` puts it right, where that needs no person's decision."""
@@ -58,6 +66,7 @@ class Patient:
     archive: Archive
     ledger: Ledger
     store: VectorStore
+    words: WordsIndex
     thumbnails: ThumbnailShelf
     images: FileImages
     requests: Sequence[Request]
@@ -66,6 +75,7 @@ class Patient:
 def examine(patient: Patient) -> Iterator[Finding]:
     """Every finding, catalog first; looks only. Raises StoreUnavailable."""
     yield from _examine_space(_Space(patient.archive, patient.store, "", _INGEST, f"{_REPAIR}, or `uniir rebuild`"))
+    yield from _missing_words(patient.words)
     yield from _missing_thumbnails(patient)
     yield from _files(patient)
 
@@ -158,6 +168,12 @@ def _wrong_vectors(space: _Space, both: NDArray[np.int64]) -> Iterator[Finding]:
     ]
     message = f"of {len(rows)} sampled vectors are not found by themselves{space.where}"
     yield from _finding("vectors-wrong", wrong, message, "`uniir rebuild`")
+
+
+def _missing_words(words: WordsIndex) -> Iterator[Finding]:
+    lost = words.lost()
+    message = "documents are not found by their words"
+    yield from _finding("words-missing", [format_id(one) for one in lost], message, _REPAIR, lambda: words.restore(lost))
 
 
 def _missing_thumbnails(patient: Patient) -> Iterator[Finding]:

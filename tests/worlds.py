@@ -27,6 +27,7 @@ from storage.exact import ExactVectors
 from storage.sql.collections import CollectionRecord, SqlCollections
 from storage.sql.engines import Engines, open_catalog
 from storage.sql.ledger import SqlLedger
+from storage.sql.lexical.index import SqlLexicalIndex
 from storage.sql.library import SqlLibrary, unused_pictures
 from storage.thumbnails import Thumbnails
 from tests.folders import Tree, lay
@@ -85,6 +86,7 @@ class World:
         self.record: CollectionRecord = self.collections.get_or_create(collection, self.encoder.space)
         self.ledger: Ledger = SqlLedger(self.engines, self.record, keep_vectors=keep_vectors)
         self.library = SqlLibrary(self.engines, self.record)
+        self.words = SqlLexicalIndex(self.engines, self.record)
         self.volatile = volatile
         self.store: VectorStore = self._open_store()
         self.thumbnails = Thumbnails(self.place / "data" / "thumbnails")
@@ -176,7 +178,7 @@ class World:
     def findings(self) -> list[Finding]:
         """What the doctor finds, stray thumbnails included."""
         requests = outermost(walked_before(self.ledger.walked()))
-        patient = Patient(self.library, self.ledger, self.store, self.thumbnails, self.images, requests)
+        patient = Patient(self.library, self.ledger, self.store, self.words, self.thumbnails, self.images, requests)
         return [*examine(patient), *orphan_thumbnails(self.thumbnails, lambda hashes: unused_pictures(self.engines, hashes))]
 
     def checks(self) -> list[str]:

@@ -31,6 +31,7 @@ _REPAIR, _INGEST = "“Repair” adds them again; nothing is lost.", "Ingest the
 _KNOWN: dict[str, tuple[Remedy, str, str]] = {
     "vectors-missing": (Remedy.REPAIR, "{documents} in the catalog but not in the index, so they are not found.", _REPAIR),
     "vectors-stray": (Remedy.REPAIR, "{entries} in the index but not in the catalog.", "“Repair” takes them out; nothing is lost."),
+    "words-missing": (Remedy.REPAIR, "{documents} not found by their words.", _REPAIR),
     "thumbnails-missing": (Remedy.REPAIR, "{pictures} without a preview.", "“Repair” makes it from the file."),
     "thumbnails-stray": (Remedy.REPAIR, "{previews} of pictures that no document shows.", "“Repair” removes them."),
     "collections-stray": (Remedy.REPAIR, "{indexes} without a collection.", "“Repair” removes them."),

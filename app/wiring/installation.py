@@ -21,6 +21,7 @@ from storage.sql.filling import SqlFilling
 from storage.sql.jobs import SqlJobs
 from storage.sql.judgments import SqlJudgments
 from storage.sql.ledger import SqlLedger
+from storage.sql.lexical.index import SqlLexicalIndex
 from storage.sql.library import SqlLibrary, unused_pictures
 from storage.sql.presence import Presence
 from storage.sql.spaces import SqlSpaces, within
@@ -148,6 +149,9 @@ class Installation:
 
     def library(self, collection: CollectionRecord) -> SqlLibrary:
         return SqlLibrary(self._engines, collection)
+
+    def words(self, collection: CollectionRecord) -> SqlLexicalIndex:
+        return SqlLexicalIndex(self._engines, collection)
 
     def filling(self, collection: CollectionRecord) -> SqlFilling:
         """For a collection seen through the space that is filled."""

@@ -167,6 +167,7 @@ class OwnedInstallation:
             self.installation.library(collection),
             ledger,
             self.store(collection),
+            self.installation.words(collection),
             self.installation.thumbnails,
             self.installation.images,
             outermost(walked_before(ledger.walked())),

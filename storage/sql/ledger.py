@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, inser
 
 from storage.sql.collections import CollectionRecord
 from storage.sql.engines import Engines
+from storage.sql.lexical.writing import index_words
 from storage.sql.library import unused_pictures
 from storage.sql.recording import Recorder, hide
 from storage.sql.rows import PAGE, from_bytes, in_blocks, to_bytes, to_source
@@ -53,6 +54,7 @@ class SqlLedger:
             .values(image_path=prefix + documents.c.image_path)
         )
         connection.execute(update(sources).where(below).values(root=root, path=prefix + sources.c.path))
+        index_words(connection, mine & (sources.c.root == root) & sources.c.path.startswith(prefix, autoescape=True))
         failed = (failures.c.collection_id == self._collection.id) & (failures.c.root == deeper)
         connection.execute(update(failures).where(failed).values(root=root, path=prefix + failures.c.path))
 

@@ -15,11 +15,13 @@ from sqlalchemy import ColumnElement, bindparam, func, select, true, update
 from storage.sql.collections import CollectionRecord
 from storage.sql.conditions import matching
 from storage.sql.engines import Engines
+from storage.sql.lexical.matching import matches
 from storage.sql.prefixes import after_all_with, prefixes_below
 from storage.sql.rows import CONTENT, PAGE, from_bytes, in_blocks, to_document, to_source
 from storage.sql.schema import EmbeddingState, documents, embeddings, failures, sources
 from uniir.documents import Document, Metadata, Modality
 from uniir.filter_language import Condition
+from uniir.filters import Filter
 from uniir.ledger import SourceKey, SourceRecord
 from uniir.protocols import StoredVector
 
@@ -114,6 +116,10 @@ class SqlLibrary:
         with self._engines.reading() as connection:
             fitting = query.where(matching(condition, connection.dialect.name))
             return frozenset(connection.execute(fitting).scalars())
+
+    def lexical_matches(self, words: Sequence[str], limit: int, where: Filter) -> Sequence[int]:
+        with self._engines.reading() as connection:
+            return matches(connection, self._collection.space_id, words, limit, where)
 
     def fitting(self, ids: Sequence[int], path: str | None, where: Condition | None) -> frozenset[int]:
         found: set[int] = set()

@@ -17,7 +17,7 @@ _WRITE_SECONDS = 900  # a collection of a million documents goes in one statemen
 _LOCK_SECONDS = 60
 _IDLE_SECONDS = 20  # in a transaction: who has stopped there holds what others wait for
 _MIGRATION_LOCK = 0x756E6969  # any number of our own
-TAKE_STOCK = "ANALYZE sources, documents, embeddings"
+TAKE_STOCK = "ANALYZE sources, documents, document_words, embeddings"
 _POOLS = {"pool_pre_ping": True, "pool_size": 4, "max_overflow": 12, "pool_timeout": 30, "pool_recycle": 1800, "pool_use_lifo": True}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, literal, select, update
 
 from storage.sql.collections import CollectionRecord
+from storage.sql.lexical.writing import index_words_of
 from storage.sql.rows import from_document, in_blocks
 from storage.sql.schema import EmbeddingState, documents, embeddings, now, sources, spaces
 from uniir.documents import Document
@@ -152,6 +153,7 @@ class Recorder:
             self._connection.execute(update(documents).where(documents.c.id == bindparam("row")), work.updates)
         if work.inserts:
             self._connection.execute(insert(documents), work.inserts)
+        index_words_of(self._connection, [row["id"] for row in work.inserts] + [row["row"] for row in work.updates])
         here = embeddings.c.space_id == self._collection.space_id
         for block in in_blocks(work.reset):
             self._connection.execute(delete(embeddings).where(embeddings.c.document_id.in_(block), here))

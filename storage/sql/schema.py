@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from storage.sql.columns import Document64, JsonValue, UtcDateTime, Words
+from storage.sql.columns import Document64, IndexedWords, JsonValue, UtcDateTime, Words
 from uniir.spaces import SpaceState
 
 
@@ -122,6 +122,18 @@ documents = Table(
 Index("ix_documents_metadata", documents.c.metadata, postgresql_using="gin", postgresql_ops={"metadata": "jsonb_path_ops"}).ddl_if(
     dialect="postgresql"
 )
+
+NAME_WEIGHT, TEXT_WEIGHT = 0.5, 1.0  # what a word counts by where it stands
+# derived from documents and sources in the transaction that writes them; a full text index of the database's own kind follows it
+document_words = Table(
+    "document_words",
+    metadata,
+    Column("document_id", Document64, ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("name", IndexedWords, nullable=False),
+    Column("text", IndexedWords, nullable=False),
+    Column("length", Integer, nullable=False),  # words of both
+)
+Index("ix_document_words_name_text", document_words.c.name, document_words.c.text, postgresql_using="gin").ddl_if(dialect="postgresql")
 
 embeddings = Table(
     "embeddings",
@@ -253,4 +265,6 @@ turns = Table(
 
 def concerns(dialect: str, name: str | None) -> bool:
     """Whether a table or index of this name is a matter of this kind of database, for comparisons of the schema."""
-    return name != "ix_documents_metadata" or dialect == "postgresql"
+    if name is not None and name.startswith("lexical"):
+        return False  # SQLite's full text index, which no model describes
+    return name not in {"ix_documents_metadata", "ix_document_words_name_text"} or dialect == "postgresql"

@@ -17,6 +17,7 @@ from storage.sql.collections import CollectionRecord, require_name
 from storage.sql.columns import UtcDateTime
 from storage.sql.dialects import insert_or
 from storage.sql.engines import Engines
+from storage.sql.lexical.writing import index_words
 from storage.sql.rows import from_bytes, in_blocks, to_bytes
 from storage.sql.schema import (
     calibrations,
@@ -177,6 +178,7 @@ class SqlTransfer:
             for block in _blocks(stored.rows("documents")):
                 rows = [_row(documents, row, {**mine, "source_id": numbers[row["source_id"]]}, keep_id=True) for row in block]
                 connection.execute(insert(documents), rows)
+            index_words(connection, documents.c.collection_id == collection)
             for number, space in enumerate(stored.rows("spaces")):
                 self._bring_space(connection, number, _row(spaces, space, {**mine, "state": SpaceState.BUILDING}), stored)
             for block in _blocks(stored.rows("judged_pictures")):

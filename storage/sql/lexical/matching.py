@@ -1,0 +1,48 @@
+"""Lexical search: documents in which words of a query stand, best first by BM25, the same in both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from storage.sql.lexical import postgres, sqlite
+from uniir.documents import Modality
+from uniir.filters import Filter
+
+_MOST_WORDS = 200  # of one query
+_MOST_PLACES = 20_000  # rows of the index that one search looks at
+
+
+class _Spelling(Protocol):
+    """What each database has a module for."""
+
+    def held(self, connection: Connection, words: Sequence[str]) -> dict[str, int]: ...
+
+    def ranked(
+        self, connection: Connection, space: int, held: dict[str, int], modalities: Sequence[Modality] | None, limit: int | None
+    ) -> Sequence[int]: ...
+
+
+def matches(connection: Connection, space: int, words: Sequence[str], limit: int, where: Filter) -> Sequence[int]:
+    """Indexed documents of a space in which any of the words stands; where many stand in very many, the commonest don't count."""
+    spelled: _Spelling = sqlite
+    if connection.dialect.name == "postgresql":
+        spelled = postgres
+    held = _affordable(spelled.held(connection, list(dict.fromkeys(words))[:_MOST_WORDS]))
+    if not held:
+        return []
+    modalities = None if where.modalities is None else sorted(where.modalities)
+    at_most = limit + len(where.without) if where.only is None else None
+    found = spelled.ranked(connection, space, held, modalities, at_most)
+    fitting = [one for one in found if one not in where.without and (where.only is None or one in where.only)]
+    return fitting[:limit]
+
+
+def _affordable(held: dict[str, int]) -> dict[str, int]:
+    """The rarest words, as many as a search can afford, and one at least: the commonest tell least and cost most."""
+    rarest = sorted((count, word) for word, count in held.items() if count)
+    within = sum(total <= _MOST_PLACES for total in accumulate(count for count, _ in rarest))
+    return {word: count for count, word in rarest[: max(1, within)]}

@@ -1,0 +1,70 @@
+"""Lexical search in Postgres: text search vectors under a GIN index, ordered by BM25 as FTS5 computes it.
+
+`ts_rank` does not know how rare a word is, so in a query of several words the commonest decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+from storage.sql.schema import NAME_WEIGHT, TEXT_WEIGHT, EmbeddingState
+from uniir.documents import Modality
+
+_HELD = text("""
+SELECT asked.word, (
+  SELECT count(*) FROM document_words AS kept
+  WHERE kept.text @@ CAST(quote_literal(asked.word) AS tsquery) OR kept.name @@ CAST(quote_literal(asked.word) AS tsquery)
+) AS documents
+FROM unnest(CAST(:words AS text[])) AS asked(word)
+""")
+_RANKED = text("""
+WITH whole AS (SELECT count(*)::float8 AS documents, avg(length)::float8 AS length FROM document_words),
+asked AS (
+  SELECT given.word, greatest(ln((whole.documents - given.held + 0.5) / (given.held + 0.5)), 1e-6) AS rarity
+  FROM whole, unnest(CAST(:words AS text[]), CAST(:held AS float8[])) AS given(word, held)
+),
+found AS (
+  SELECT kept.document_id, sum(asked.rarity * here.times * 2.2 / (here.times + 1.2 * (0.25 + 0.75 * kept.length / whole.length))) AS score
+  FROM document_words AS kept
+  JOIN embeddings ON embeddings.document_id = kept.document_id AND embeddings.space_id = :space AND embeddings.state = :state
+  JOIN documents ON documents.id = kept.document_id AND (CAST(:modalities AS text[]) IS NULL OR documents.modality = ANY(:modalities))
+  CROSS JOIN whole
+  CROSS JOIN LATERAL (
+    SELECT lexeme, sum(weight * cardinality(positions)) AS times
+    FROM (
+      SELECT lexeme, positions, CAST(:text_weight AS float8) AS weight FROM unnest(kept.text)
+      UNION ALL SELECT lexeme, positions, CAST(:name_weight AS float8) FROM unnest(kept.name)
+    ) AS of_document
+    WHERE lexeme = ANY(:words) GROUP BY lexeme
+  ) AS here
+  JOIN asked ON asked.word = here.lexeme
+  WHERE kept.text @@ CAST(:query AS tsquery) OR kept.name @@ CAST(:query AS tsquery)
+  GROUP BY kept.document_id
+)
+SELECT document_id FROM found ORDER BY round(CAST(score AS numeric), 9) DESC, document_id LIMIT :limit
+""")
+
+
+def held(connection: Connection, words: Sequence[str]) -> dict[str, int]:
+    """How many documents each word stands in."""
+    return {row.word: row.documents for row in connection.execute(_HELD, {"words": list(words)})}
+
+
+def ranked(
+    connection: Connection, space: int, held: dict[str, int], modalities: Sequence[Modality] | None, limit: int | None
+) -> Sequence[int]:
+    """By BM25; ties by id."""
+    given = {
+        "words": list(held),
+        "held": [float(count) for count in held.values()],
+        "query": " | ".join(f"'{word}'" for word in held),
+        "space": space,
+        "state": EmbeddingState.INDEXED.value,
+        "modalities": None if modalities is None else [str(one) for one in modalities],
+        "name_weight": NAME_WEIGHT,
+        "text_weight": TEXT_WEIGHT,
+        "limit": limit,
+    }
+    return connection.execute(_RANKED, given).scalars().all()
