@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import json
 import pickle
 import re
@@ -30,7 +29,10 @@ _STAND_INS = (
     "omegaconf.base.Metadata",
     "omegaconf.dictconfig.DictConfig",
     "omegaconf.listconfig.ListConfig",
-    "omegaconf.nodes.AnyNode",
+    *(f"omegaconf.nodes.{kind}Node" for kind in ("Any", "Boolean", "Bytes", "Float", "Integer", "Path", "String")),
+    *(f"pathlib.{kind}" for kind in ("Path", "PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath")),
+    "argparse.Namespace",
+    "types.SimpleNamespace",
 )
 
 
@@ -53,6 +55,11 @@ class _Inert:
         pass
 
 
+def _dictionary(*_factory: object) -> dict[object, object]:
+    """Stands for a defaultdict, which torch does not fill."""
+    return {}
+
+
 def read_checkpoint(path: Path) -> Checkpoint:
     """A `.pth` of the authors, or a directory that `uniir models convert` wrote. Raises UsageError, ModelUnavailable."""
     if path.is_dir():
@@ -68,7 +75,7 @@ def _read_pickle(path: Path) -> Any:
     """Whatever the file holds, as tensors and plain containers; nothing it names is ever run."""
     # Named here and not imported: the trainer's configuration needs a library that nobody needs to search.
     stand_ins = [(type(name.rpartition(".")[2], (_Inert,), {}), name) for name in _STAND_INS]
-    allowed = [*stand_ins, (typing.Any, "typing.Any"), dict, list, int, collections.defaultdict]
+    allowed = [*stand_ins, (typing.Any, "typing.Any"), dict, list, int, (_dictionary, "collections.defaultdict")]
     try:
         with torch.serialization.safe_globals(allowed):
             # Only the new format can be mapped; of a mapped file, pages that are not touched (the optimizer's) are never read.
@@ -92,9 +99,13 @@ def _refusal(message: str) -> str:
 def _model_of(content: Any, path: Path) -> Mapping[str, Tensor]:
     """The part under `model`, or all of it where somebody saved the model alone."""
     model = content.get("model", content) if isinstance(content, dict) else None
-    if not isinstance(model, dict) or not model or not all(isinstance(tensor, torch.Tensor) for tensor in model.values()):
+    if not isinstance(model, dict) or not model or not all(_is_named_tensor(name, tensor) for name, tensor in model.items()):
         raise ModelUnavailable(f"{path} holds no model: neither tensors by name, nor such tensors under `model`.")
     return model
+
+
+def _is_named_tensor(name: object, tensor: object) -> bool:
+    return isinstance(name, str) and isinstance(tensor, torch.Tensor) and tensor.layout is torch.strided
 
 
 def _read_directory(path: Path) -> Checkpoint:

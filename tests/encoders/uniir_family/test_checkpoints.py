@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+import collections
 import os
 import pickle
 import sys
+import types
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -54,6 +57,30 @@ def test_a_model_that_was_saved_alone_or_in_the_old_format_is_read_too(tmp_path:
     assert UniirEncoder.load(saved(tensors, tmp_path), "one", Device()).space.weights == here
     torch.save(tensors, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
     assert UniirEncoder.load(tmp_path / "old.pth", "one", Device()).space.weights == here
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        argparse.Namespace(size="Tiny", root=Path("/data")),
+        types.SimpleNamespace(size="Tiny"),
+        collections.defaultdict(dict, {"cache": {"a": 1}}),
+        {"root": PureWindowsPath("c:/data"), "seeds": (1, 2), "names": {"a"}},
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_other_kinds_of_configuration_are_left_unread(tmp_path: Path, configuration: object) -> None:
+    tensors = dict(read_checkpoint(GOLDEN / "clip_sf.pth").tensors)
+    read = read_checkpoint(saved({"model": tensors, "config": configuration}, tmp_path)).tensors
+    assert read.keys() == tensors.keys()
+
+
+@pytest.mark.parametrize(
+    "model", [{1: torch.zeros(2)}, {"clip_model.a": torch.eye(2).to_sparse()}, {"clip_model.a": [1.0]}, [torch.zeros(2)]]
+)
+def test_what_is_no_tensor_by_a_name_is_no_model(tmp_path: Path, model: object) -> None:
+    with pytest.raises(ModelUnavailable, match="holds no model"):
+        read_checkpoint(saved({"model": model}, tmp_path))
 
 
 def test_a_file_that_names_anything_to_run_is_refused_and_runs_nothing(tmp_path: Path) -> None:
