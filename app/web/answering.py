@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.web import asking, away, document_words, picture, session, states
 from app.web.finding import Search, forget, remembered
+from app.web.limits import filters
 from app.web.results import awaited, is_asked_for, results, results_before
 from uniir.errors import NotFound, Unavailable, UniirError
 from uniir.wire import CollectionAnswer
@@ -63,3 +64,4 @@ def _refused(error: UniirError, ask: Ask) -> None:
         st.error(document_words.GONE_DOCUMENT, icon=":material/broken_image:")
         return
     states.trouble(error)
+    states.liftable(filters(ask))

@@ -11,8 +11,11 @@ import streamlit as st
 from app.web import asking, kind_words, result_words, session
 from app.web.address import Ask
 from app.web.finding import Found
+from app.web.limits import filters
+from app.web.narrowing import narrowing
 from app.web.picker_groups import named
 from app.web.safe_text import as_markdown
+from app.web.states import liftable
 from uniir.documents import Modality
 from uniir.hits import RerankState
 from uniir.queries import Reranking
@@ -28,12 +31,15 @@ def result_line(found: Found) -> list[HitAnswer]:
     hits = found.answer.hits
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="line"):
         chosen = _chips(hits)
+        with st.container(key="narrower", width="content"):
+            narrowing(found)
         st.space("stretch")
         st.html(f'<p class="u-count">{result_words.in_time(len(hits), found.milliseconds)}</p>', width="content")
         with st.container(key="rerank", width="content", horizontal=True, vertical_alignment="center", gap="small"):
             _rerank(found)
         if st.button(result_words.COPY_LINK, icon=":material/link:", type="tertiary", key="copylink"):  # the page's script copies
             st.toast(result_words.LINK_COPIED, icon=":material/link:")
+    liftable(filters(found.ask))
     _notes(found)
     return [hit for hit in hits if chosen is None or hit.modality is chosen]
 

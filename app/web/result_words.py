@@ -14,6 +14,11 @@ COPY_LINK = "Copy link"
 LINK_COPIED = "Link copied"
 RERANK_OFF_BY_DEFAULT = "Reranking does not help this kind of query, so it is off."
 RERANK_ON_BY_DEFAULT = "A second model reads the best results again. It helps this kind of query, so it is on."
+NARROW = "Narrow down"
+KIND = "Kind"
+FOLDER = "Folder"
+COUNTING = "Counting what there is"
+NOTHING_TO_NARROW = "Nothing here tells the documents apart."
 WEAKER = "Weaker matches"
 MORE_LIKE_THIS = "More like this"
 SEARCH_WITH_PICTURE = "Search with this picture"
@@ -49,6 +54,12 @@ def shown_of(shown: int, count: int) -> str:
 
 def show_more(count: int) -> str:
     return f"Show {count} more"
+
+
+def narrowing(documents: int, collection: str, *, filtered: bool) -> str:
+    """What the values to choose from are counted among."""
+    number = "1 document" if documents == 1 else f"{documents:,} documents"
+    return f"{number} of “{collection}”{' within the filter' if filtered else ''}"
 
 
 def reranked(count: int) -> str:

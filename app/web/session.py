@@ -11,7 +11,7 @@ import streamlit as st
 from app.web.titles import title_of
 from uniir.documents import Modality
 from uniir.errors import UniirError
-from uniir.wire import CollectionsAnswer, ExampleQuery, InstructionAnswer
+from uniir.wire import CollectionsAnswer, ExampleQuery, FacetsAnswer, InstructionAnswer
 
 if TYPE_CHECKING:
     from uniir.client import Client
@@ -59,6 +59,16 @@ def _examples(service: str, collection: str, documents: int) -> tuple[ExampleQue
 def examples(collection: str, documents: int) -> tuple[ExampleQuery, ...]:
     """Example searches of a collection, asked for again when it holds more or fewer documents. Raises UniirError."""
     return _examples(os.environ[SERVICE], collection, documents)
+
+
+@st.cache_data(ttl=60, max_entries=100, show_spinner=False)
+def _facets(service: str, collection: str, where: str) -> FacetsAnswer:
+    return client().facets(collection, where or None)
+
+
+def facets(collection: str, where: str) -> FacetsAnswer:
+    """What a collection could be narrowed by further, as it was at most a minute ago. Raises UniirError."""
+    return _facets(os.environ[SERVICE], collection, where)
 
 
 @st.cache_data(ttl=600, show_spinner=False)

@@ -47,9 +47,15 @@ def nothing_found(text: str) -> str:
 def limits(count: int) -> str:
     if not count:
         return OTHER_WORDS
+    number = _NUMBERS[count] if count < len(_NUMBERS) else f"{count:,}"
     verb = "limit is" if count == 1 else "limits are"
     way = "Lift it" if count == 1 else "Lift one"
-    return f"{_NUMBERS[count]} {verb} on. {way}, or ask in another way."
+    return f"{number} {verb} on. {way}, or ask in another way."
+
+
+def none_fits(conditions: int) -> str:
+    """Where a filter is all that limits the search."""
+    return f"No document fits the filter. {'Lift it' if conditions == 1 else 'Lift a part of it'}, or ask in another way."
 
 
 def only_kind(kind: Modality) -> str:
@@ -58,10 +64,6 @@ def only_kind(kind: Modality) -> str:
 
 def only_path(path: str) -> str:
     return f"Path starts with {path}"
-
-
-def only_where(where: str) -> str:
-    return f"Filter {where}"
 
 
 def lift_all(count: int) -> str:

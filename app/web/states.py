@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 
@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.web import asking, navigation, picture, state_words
 from app.web.address import Ask
+from app.web.limits import NONE, Limit, filters, limits
 from app.web.safe_text import as_markdown
 from uniir.errors import UniirError, UsageError
 from uniir.problems import problem_of
@@ -83,26 +84,31 @@ def trouble(error: UniirError) -> None:
 
 def nothing_found(ask: Ask) -> None:
     """No results: the limits that are on, each with a way to lift it."""
-    limits: list[tuple[str, str, Callable[[], None]]] = []
-    if ask.kind is not None:
-        limits.append(("limit_kind", state_words.only_kind(ask.kind), lambda: asking.change(kind=None)))
-    if ask.path:
-        limits.append(("limit_path", state_words.only_path(ask.path), lambda: asking.change(path="")))
-    if ask.where:
-        limits.append(("limit_where", state_words.only_where(ask.where), lambda: asking.change(where="")))
-    heading(state_words.nothing_found(ask.text.strip()), state_words.limits(len(limits)))
-    if limits:
-        with st.container(horizontal=True, vertical_alignment="center", key="limits"):
-            for key, label, lift in limits:
-                st.button(as_markdown(label), key=key, icon=":material/close:", icon_position="right", on_click=lift)
-            if len(limits) > 1:
-                st.button(
-                    state_words.lift_all(len(limits)),
-                    key="lift_all",
-                    type="tertiary",
-                    on_click=lambda: asking.change(kind=None, path="", where=""),
-                )
+    found = limits(ask)
+    only_filter = bool(found) and found == filters(ask) and not ask.path
+    lead = state_words.none_fits(len(found)) if only_filter else state_words.limits(len(found))
+    heading(state_words.nothing_found(ask.text.strip()), lead)
+    liftable(found)
     st.button(state_words.CHOOSE_INSTRUCTION, icon=":material/target:", key="choose_instruction")  # the page's script opens the picker
+
+
+def liftable(found: Sequence[Limit]) -> None:
+    """Limits as chips; a press lifts one, or all of them. Nothing where there are none."""
+    if not found:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="limits"):
+        for number, one in enumerate(found):
+            st.button(
+                as_markdown(one.words),
+                key=f"limit_{number}",
+                icon=":material/close:",
+                icon_position="right",
+                on_click=asking.change,
+                kwargs={one.field: one.left},
+            )
+        if len(found) > 1:
+            lifted = {one.field: NONE[one.field] for one in found}
+            st.button(state_words.lift_all(len(found)), key="lift_all", type="tertiary", on_click=asking.change, kwargs=lifted)
 
 
 def _choose_another() -> None:
