@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from pathlib import Path
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
 TURN, END = "<|im_start|>", "<|im_end|>"
+LEAST_SLOTS = 4
 _LONGEST = 200  # times the shorter side
 ANSWER = f"{END}\n{TURN}assistant\n"
 _WHOLE = (
@@ -137,9 +138,8 @@ class QwenVl:
 
 @dataclass(frozen=True, slots=True)
 class PictureBudget:
-    """How many vectors a picture may become; `side` is the pixels one of them stands for in each direction."""
+    """How many vectors a picture may become at most; `side` is the pixels one of them stands for in each direction."""
 
-    least: int
     most: int
     side: int
 
@@ -147,7 +147,7 @@ class PictureBudget:
         """With the checkpoint's own patch sizes and normalisation."""
         keys = ("patch_size", "temporal_patch_size", "merge_size", "image_mean", "image_std", "rescale_factor")
         pixels = self.side * self.side
-        size = {"shortest_edge": self.least * pixels, "longest_edge": self.most * pixels}
+        size = {"shortest_edge": LEAST_SLOTS * pixels, "longest_edge": self.most * pixels}
         return Qwen2VLImageProcessorPil(size=size, **{key: told[key] for key in keys if key in told})
 
 
@@ -164,13 +164,13 @@ def load_qwen_vl(
     directory: Path,
     generation: Generation,
     on: TorchDevice,
-    budget: Callable[[int], PictureBudget],
+    slots: int,
     *,
     head: bool,
     adapter: Path | None = None,
     markers: Sequence[str] = (),
 ) -> QwenVl:
-    """`budget` gets the pixels that one vector stands for, in each direction. Raises UsageError, ModelUnavailable."""
+    """`slots` is how many vectors a picture may become. Raises UsageError, ModelUnavailable."""
     _, bare, whole = generation.value
     module: Any = load_pretrained(whole if head else bare, directory, on, _WHOLE, ("lm_head.weight",))
     if adapter is not None:
@@ -188,4 +188,6 @@ def load_qwen_vl(
     token = vocabulary.id_of("<|image_pad|>")
     if token != model.config.image_token_id:
         raise ModelUnavailable(f"{directory}: the tokenizer's <|image_pad|> is {token}, the configuration's {model.config.image_token_id}.")
-    return QwenVl(model, module.lm_head if head else None, vocabulary, budget(side).processor(told), token, generation, on.device)
+    return QwenVl(
+        model, module.lm_head if head else None, vocabulary, PictureBudget(slots, side).processor(told), token, generation, on.device
+    )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CONFIG = "config.json"
 INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
+ADAPTER = "adapter_model.safetensors"
 _NAMED = 6  # names an error lists before it counts the rest
 _SAMPLES = 64  # places in each tensor that its digest reads
 _SAMPLE = 1024  # numbers at each place
@@ -93,6 +94,14 @@ def read_weights(directory: Path, single: str = SINGLE) -> Weights:
             return Weights(directory, dict.fromkeys(opened.keys(), single))
     except (OSError, SafetensorError) as error:
         raise ModelUnavailable(f"The weights {directory / single} can't be read ({error}).", "Fetch them again.") from None
+
+
+def digest_of(directory: Path, adapter: Path | None = None) -> str:
+    """The digest of a checkpoint, or of it with a LoRA adapter on it. Raises ModelUnavailable."""
+    whole = read_weights(directory).digest()
+    if adapter is None:
+        return whole
+    return hashlib.sha256(f"{whole}+{read_weights(adapter, ADAPTER).digest()}".encode()).hexdigest()
 
 
 def read_config(directory: Path) -> dict[str, Any]:

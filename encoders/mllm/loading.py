@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +16,7 @@ from encoders.mllm.retriever import Retriever
 from models.batching import batches_for
 from models.devices import Device
 from models.torch_devices import TorchDevice, torch_device
-from models.weights import Weights, read_weights
+from models.weights import Weights, digest_of, read_weights
 from uniir.errors import UsageError
 from uniir.spaces import VectorSpace
 
@@ -52,12 +51,6 @@ def load_retriever(
         retriever = _ADAPTABLE[architecture](directory, on, adapter)
     else:
         retriever = load_qwen3_vl_embedding(directory, on, adapter, dimension)
-    digest = weights.digest()
-    if adapter is not None:
-        digest = hashlib.sha256(f"{digest}+{_adapter_weights(adapter).digest()}".encode()).hexdigest()
+    digest = digest_of(directory, adapter)
     space = VectorSpace(name, f"{retriever.architecture} {digest[:32]}", retriever.preprocessing, on.dtype_name, retriever.dimension)
     return MllmEncoder(retriever, space, batches_for(on.device))
-
-
-def _adapter_weights(adapter: Path) -> Weights:
-    return read_weights(adapter, "adapter_model.safetensors")

@@ -13,7 +13,7 @@ from PIL import Image
 
 from encoders.mllm.bidirectional import require_bidirectional
 from encoders.mllm.pooling import pooled
-from models.qwen_vl import ANSWER, END, PICTURE, TURN, Generation, PictureBudget, Positions, QwenVl, generation_of, load_qwen_vl
+from models.qwen_vl import ANSWER, END, PICTURE, TURN, Generation, Positions, QwenVl, generation_of, load_qwen_vl
 from models.rows import Item, Rows, expanded, only_last, rows_of
 from models.torch_devices import TorchDevice
 from models.wording import formatted
@@ -41,6 +41,15 @@ def _system(generation: Generation) -> str:
     return "" if generation is Generation.QWEN3 else _SYSTEM
 
 
+def _harmless(model: QwenVl, text: str | None) -> str:
+    """Without carriage returns, which the form of training drops: a marker that one of them holds open would be closed up."""
+    return model.vocabulary.harmless((text or "").replace("\r", ""))
+
+
+def _document(model: QwenVl, text: str | None) -> str:
+    return model.vocabulary.cut(formatted(_harmless(model, text)), _TEXT_TOKENS)
+
+
 @dataclass(frozen=True, slots=True)
 class LamraRet:
     """Implements `Retriever`: the state before the answer. Positions are plain on Qwen2-VL, by the grid on Qwen2.5-VL."""
@@ -64,13 +73,11 @@ class LamraRet:
         return f"lamra-ret 1; {self.positions} positions; {_MOST_SLOTS} per picture; text {_TEXT_TOKENS}"
 
     def query(self, text: str | None, picture: Image.Image | None, instruction: Instruction | None, target: Modality | None) -> Item:
-        words = self.model.vocabulary.harmless(text or "")
-        told = "" if instruction is None else f"{self.model.vocabulary.harmless(instruction.wording)} "
-        return self._item(formatted(f"{told}{words}"), picture)
+        told = "" if instruction is None else f"{_harmless(self.model, instruction.wording)} "
+        return self._item(formatted(f"{told}{_harmless(self.model, text)}"), picture)
 
     def document(self, text: str | None, picture: Image.Image | None) -> Item:
-        vocabulary = self.model.vocabulary
-        return self._item(vocabulary.cut(formatted(vocabulary.harmless(text or "")), _TEXT_TOKENS), picture)
+        return self._item(_document(self.model, text), picture)
 
     def _item(self, text: str, picture: Image.Image | None) -> Item:
         shown = () if picture is None else (self.model.shown(picture),)
@@ -105,14 +112,11 @@ class UMarvel:
         return f"u-marvel 1; no question; plain positions; {_MOST_SLOTS} per picture; text {_TEXT_TOKENS}"
 
     def query(self, text: str | None, picture: Image.Image | None, instruction: Instruction | None, target: Modality | None) -> Item:
-        words = self.model.vocabulary.harmless(text or "")
-        if instruction is None:
-            return self._item(formatted(words), picture)
-        return self._item(formatted(f"{_OPEN}{self.model.vocabulary.harmless(instruction.wording)}{_CLOSE} {words}"), picture)
+        told = "" if instruction is None else f"{_OPEN}{_harmless(self.model, instruction.wording)}{_CLOSE} "
+        return self._item(formatted(f"{told}{_harmless(self.model, text)}"), picture)
 
     def document(self, text: str | None, picture: Image.Image | None) -> Item:
-        vocabulary = self.model.vocabulary
-        return self._item(vocabulary.cut(formatted(vocabulary.harmless(text or "")), _TEXT_TOKENS), picture)
+        return self._item(_document(self.model, text), picture)
 
     def _item(self, text: str, picture: Image.Image | None) -> Item:
         shown = () if picture is None else (self.model.shown(picture),)
@@ -131,21 +135,17 @@ class UMarvel:
             return pooled(self.model.states(rows, Positions.PLAIN, deep=False), rows.kept)
 
 
-def _budget(side: int) -> PictureBudget:
-    return PictureBudget(4, _MOST_SLOTS, side)
-
-
 def load_lamra_ret(directory: Path, on: TorchDevice, adapter: Path | None) -> LamraRet:
     """Raises UsageError, ModelUnavailable."""
     generation = generation_of(directory, Generation.QWEN2, Generation.QWEN2_5)
-    return LamraRet(load_qwen_vl(directory, generation, on, _budget, head=False, adapter=adapter, markers=(_EMBED,)))
+    return LamraRet(load_qwen_vl(directory, generation, on, _MOST_SLOTS, head=False, adapter=adapter, markers=(_EMBED,)))
 
 
 def load_u_marvel(directory: Path, on: TorchDevice, adapter: Path | None) -> UMarvel:
     """Raises UsageError, and ModelUnavailable also for a stack that turns out causal or a tokenizer without U-MARVEL's markers."""
     generation = generation_of(directory, Generation.QWEN2, Generation.QWEN3)
     markers = (_EMBED, _OPEN, _CLOSE)
-    loaded = load_qwen_vl(directory, generation, on, _budget, head=False, adapter=adapter, markers=markers)
+    loaded = load_qwen_vl(directory, generation, on, _MOST_SLOTS, head=False, adapter=adapter, markers=markers)
     language = loaded.model.language_model
     language.config.is_causal = False  # the mask is made by the configuration, whatever the layers say
     rows = language.embed_tokens.num_embeddings

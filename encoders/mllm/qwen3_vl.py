@@ -13,7 +13,7 @@ from PIL import Image
 from torch.nn import functional
 
 from encoders.mllm.pooling import pooled
-from models.qwen_vl import ANSWER, END, PICTURE, TURN, Generation, PictureBudget, Positions, QwenVl, generation_of, load_qwen_vl
+from models.qwen_vl import ANSWER, END, LEAST_SLOTS, PICTURE, TURN, Generation, Positions, QwenVl, generation_of, load_qwen_vl
 from models.rows import Item, expanded, only_last, rows_of
 from models.torch_devices import TorchDevice
 from uniir.documents import Modality
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Tensor: TypeAlias = torch.Tensor
 
 _DEFAULT = "Represent the user's input."
-_LEAST_SLOTS, _MOST_SLOTS = 4, 1800
+_MOST_SLOTS = 1800
 _TEXT_TOKENS = 8192 - _MOST_SLOTS
 _PADDING = 0
 
@@ -46,7 +46,7 @@ class Qwen3VlEmbedding:
 
     @property
     def preprocessing(self) -> str:
-        return f"qwen3-vl-embedding 1; upright; {_LEAST_SLOTS} to {_MOST_SLOTS} per picture; text {_TEXT_TOKENS}"
+        return f"qwen3-vl-embedding 1; upright; {LEAST_SLOTS} to {_MOST_SLOTS} per picture; text {_TEXT_TOKENS}"
 
     def query(self, text: str | None, picture: Image.Image | None, instruction: Instruction | None, target: Modality | None) -> Item:
         return self._item(text, picture, _DEFAULT if instruction is None else ended(instruction.wording))
@@ -79,9 +79,7 @@ def ended(instruction: str) -> str:
 def load_qwen3_vl_embedding(directory: Path, on: TorchDevice, adapter: Path | None, dimension: int | None) -> Qwen3VlEmbedding:
     """Raises UsageError also for a dimension that the model has not."""
     generation = generation_of(directory, Generation.QWEN3)
-    model = load_qwen_vl(
-        directory, generation, on, lambda side: PictureBudget(_LEAST_SLOTS, _MOST_SLOTS, side), head=False, adapter=adapter
-    )
+    model = load_qwen_vl(directory, generation, on, _MOST_SLOTS, head=False, adapter=adapter)
     if dimension is not None and not 1 <= dimension <= model.width:
         raise UsageError(
             f"{directory} has vectors of {model.width} numbers; {dimension} of them can't be kept.", f"Ask for 1 to {model.width}."
