@@ -25,10 +25,10 @@ from bench.report import Number, options, progress, report
 from models.answering import Answers, probabilities, shared_places
 from models.batching import batches_for
 from models.devices import Device
-from models.qwen_vl import Generation, PictureBudget, load_qwen_vl
+from models.qwen_vl import Generation, load_qwen_vl
 from models.rows import Item, rows_of
 from models.torch_devices import torch_device
-from rerank.mllm.judges import LamraPointwise
+from rerank.mllm.judges import Judge, lamra_pointwise
 from uniir.documents import Document, ImageReference, Modality, Source
 from uniir.queries import Query
 
@@ -64,10 +64,10 @@ def main() -> None:
     pairs = 12 if given.quick else _PAIRS
     on = torch_device(Device("cpu", "float32", 1))
     with TemporaryDirectory() as scratch:
-        trunk = load_qwen_vl(saved(Path(scratch) / "model"), Generation.QWEN2, on, lambda side: PictureBudget(4, _SLOTS, side), head=True)
-        judge = LamraPointwise.of(trunk)
+        trunk = load_qwen_vl(saved(Path(scratch) / "model"), Generation.QWEN2, on, _SLOTS, head=True)
+        judge = lamra_pointwise(trunk)
         query = Query(text=sentence(1), image=ImageReference(Path("query.png")))
-        asked = {"query_image": judge.shown(_noise(random))}
+        asked = {"query_image": trunk.shown(_noise(random))}
         source = Source(root="/", path="candidate")
         numbers = []
         for kind in (Modality.TEXT, Modality.IMAGE):
@@ -77,14 +77,14 @@ def main() -> None:
                     candidate = Document(id=number, modality=kind, text=sentence(number), source=source)
                     items.append(judge.item(query, candidate, asked))
                 else:
-                    picture = {"cand_image": judge.shown(_noise(random))}
+                    picture = {"cand_image": trunk.shown(_noise(random))}
                     candidate = Document(id=number, modality=kind, image=ImageReference(Path("candidate.png")), source=source)
                     items.append(judge.item(query, candidate, asked | picture))
             numbers += _compared(kind, items, judge)
     report("rerank", given, numbers)
 
 
-def _compared(kind: Modality, items: list[Item], judge: LamraPointwise) -> list[Number]:
+def _compared(kind: Modality, items: list[Item], judge: Judge) -> list[Number]:
     ours = _best(lambda: probabilities(judge.trunk, items, judge.answers, batches_for(judge.trunk.device)))
     loop = _best(lambda: torch.stack([_one(judge, item, judge.answers) for item in items]))
     apart = float((ours[1] - loop[1]).abs().max())
@@ -101,7 +101,7 @@ def _compared(kind: Modality, items: list[Item], judge: LamraPointwise) -> list[
     return [Number(f"candidates of the kind {kind}: together against one by one", ratio, f">= {AT_LEAST}", ratio >= AT_LEAST, figures)]
 
 
-def _one(judge: LamraPointwise, item: Item, answers: Answers) -> torch.Tensor:
+def _one(judge: Judge, item: Item, answers: Answers) -> torch.Tensor:
     with torch.inference_mode():
         states = judge.trunk.states_behind(rows_of([item], 0, judge.trunk.device), None, 0)
         logits = judge.trunk.head(states)[0, -1]  # of every place, as a plain call computes them

@@ -48,15 +48,16 @@ class Answers:
 
 
 def answers_of(vocabulary: Vocabulary, yes: str, no: str, spellings: Sequence[str]) -> Answers:
-    """By piece and never by tokenizing, which puts a start or a blank before it. Raises ModelUnavailable where there is no such token."""
-    found: list[tuple[int, ...]] = []
-    for word in (yes, no):
-        spelled = (vocabulary.tokenizer.token_to_id(f"{before}{word}") for before in spellings)
-        ids = {one for one in spelled if one is not None}
-        if not ids:
-            raise ModelUnavailable(f"The tokenizer has no single token for the answer {word!r}.", "Fetch the checkpoint again.")
-        found.append(tuple(sorted(ids)))
-    return Answers(found[0], found[1])
+    """By piece and never by tokenizing, which puts a start or a blank before it; a spelling that only one of them has is left out.
+
+    Raises ModelUnavailable where there is no such token for both.
+    """
+    id_of = vocabulary.tokenizer.token_to_id
+    pairs = [(id_of(f"{before}{yes}"), id_of(f"{before}{no}")) for before in spellings]
+    both = [(one, other) for one, other in pairs if one is not None and other is not None]
+    if not both:
+        raise ModelUnavailable(f"The tokenizer has no single tokens for the answers {yes!r} and {no!r}.", "Fetch the checkpoint again.")
+    return Answers(tuple(one for one, _ in both), tuple(other for _, other in both))
 
 
 def probabilities(trunk: Trunk, items: Sequence[Item], answers: Answers, batches: Batches) -> Tensor:
@@ -73,7 +74,7 @@ def probabilities(trunk: Trunk, items: Sequence[Item], answers: Answers, batches
                 seen = copy.deepcopy(read)
                 seen.batch_repeat_interleave(len(batch))
                 states = trunk.states_behind(rows, seen, shared)
-            last = states[rows.kept[:, shared:]].float()
+            last = states[rows.kept[:, shared:].to(states.device)].float()
             return shares(last, trunk.head.weight, answers)
 
         return batches.run(items, lambda item: item.ids.size - shared, compute).float().cpu()

@@ -28,6 +28,14 @@ class Vocabulary:
         """Ids without the tokenizer's own start and end."""
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
+    def open_ended_ids(self, prompt: str) -> list[int]:
+        """Ids of a whole prompt without the end that the tokenizer may put there, behind which nothing would be answered."""
+        encoded = self.tokenizer.encode(prompt)
+        length = len(encoded.ids)
+        while length and encoded.special_tokens_mask[length - 1]:
+            length -= 1
+        return list(encoded.ids[:length])
+
     def id_of(self, token: str) -> int:
         """Raises ModelUnavailable for a token that the vocabulary has not."""
         found = self.tokenizer.token_to_id(token)

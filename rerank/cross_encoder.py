@@ -13,8 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from models.torch_devices import TorchDevice
+from models.weights import digest_of
+from rerank.pictures import picture_is_there
+from rerank.scores import Scores
 from uniir.documents import Document
-from uniir.errors import InputFailure, ModelUnavailable
+from uniir.errors import ModelUnavailable
 from uniir.hits import BandCuts
 from uniir.protocols import ImageLoader
 from uniir.queries import Query
@@ -28,8 +31,10 @@ class CrossEncoderReranker:
 
     name: str
     model: Any
+    version: str
     images: ImageLoader
     cuts: BandCuts | None = None
+    scores: Scores = field(default_factory=Scores)
     _computing: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -41,27 +46,22 @@ class CrossEncoderReranker:
         return bool(self.model.supports("image"))
 
     def reads(self, query: Query, candidate: Document) -> bool:
-        if query.modality is None:
-            return False
-        if candidate.modality.has_image and self._sees:
-            return candidate.image is not None and candidate.image.path.is_file()
         if self._sees:
-            return True
+            return query.modality is not None and picture_is_there(candidate)
         return query.text is not None and bool(candidate.modality.has_text and candidate.text and candidate.text.strip())
 
     def score(self, query: Query, candidates: Sequence[Document]) -> NDArray[np.float32]:
         """Raises ModelUnavailable also where a picture can't be read any more."""
-        if not candidates:
-            return np.empty(0, np.float32)
-        try:
-            pairs = [(self._shown(query), self._shown(one)) for one in candidates]
-        except InputFailure as failure:
-            raise ModelUnavailable(f"A picture can't be shown to {self.name}: {failure.reason}.") from None
+        return self.scores.of(self.name, self.version, query, candidates, lambda unknown: self._probabilities(query, unknown))
+
+    def _probabilities(self, query: Query, candidates: Sequence[Document]) -> Sequence[float]:
+        pairs = [(self._shown(query), self._shown(one)) for one in candidates]
         with self._computing, torch.inference_mode():
             raw = self.model.predict(
                 pairs, batch_size=_BATCH, show_progress_bar=False, activation_fn=torch.nn.Identity(), convert_to_tensor=True
             )
-        return np.asarray(torch.sigmoid(raw.float()).flatten().cpu().numpy(), np.float32)
+        values: list[float] = torch.sigmoid(raw.float()).flatten().tolist()
+        return values
 
     def _shown(self, item: Query | Document) -> Any:
         text = item.text or ""
@@ -89,4 +89,4 @@ def load_cross_encoder(name: str, directory: Path, on: TorchDevice, images: Imag
         raise ModelUnavailable(f"The cross encoder in {directory} can't be read ({reason}).", "Fetch its whole repository again.") from None
     if model.num_labels != 1:
         raise ModelUnavailable(f"{directory} tells {model.num_labels} things apart; a reranker has one score.", "Take another model.")
-    return CrossEncoderReranker(name, model.eval(), images)
+    return CrossEncoderReranker(name, model.eval(), f"{digest_of(directory)[:16]} cross-encoder 1", images)

@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.qwen_vl import ANSWER, QwenVl
 from models.qwen_vl import PICTURE as QWEN_PICTURE
+from models.qwen_vl import QwenVl
 from models.rows import Item, Pixels, expanded, only_last, rows_of
 from rerank.mllm.judges import in_a_turn, written
 from rerank.mllm.prompts import LAMRA_LISTWISE, filled
+from rerank.pictures import picture_is_there, showing_pictures_to
 from uniir.documents import Document, ImageReference
-from uniir.errors import InputFailure, ModelUnavailable
+from uniir.errors import ModelUnavailable
 from uniir.hits import BandCuts
 from uniir.protocols import ImageLoader
 from uniir.queries import Query
@@ -27,28 +28,26 @@ _LEAD = "Ans: ("
 
 @dataclass(frozen=True, slots=True)
 class LamraListwise:
-    """Implements `Reranker`, but that a candidate's probability is that of being the best among those it stands with."""
+    """Implements `Reranker`, but that a candidate's probability is that of being the best among those it stands with, and `Versioned`."""
 
     name: str
     trunk: QwenVl
+    version: str
     images: ImageLoader
     reading: str = "texts and pictures, several at once"
     cuts: BandCuts | None = None
     _computing: threading.Lock = field(default_factory=threading.Lock)
 
     def reads(self, query: Query, candidate: Document) -> bool:
-        there = candidate.image is not None and candidate.image.path.is_file()
-        return query.modality is not None and (there or not candidate.modality.has_image)
+        return query.modality is not None and picture_is_there(candidate)
 
     def score(self, query: Query, candidates: Sequence[Document]) -> NDArray[np.float32]:
         """[n], sums to one. Raises ModelUnavailable."""
         if not candidates:
             return np.empty(0, np.float32)
-        try:
+        with showing_pictures_to(self.name):
             shown = None if query.image is None else self._shown(query.image)
             pictures = [self._shown(one.image) if one.modality.has_image and one.image is not None else None for one in candidates]
-        except InputFailure as failure:
-            raise ModelUnavailable(f"A picture can't be shown to {self.name}: {failure.reason}.") from None
         with self._computing:
             values = self._best(query, shown, list(candidates), pictures)
         if not np.isfinite(values).all():
@@ -78,7 +77,7 @@ class LamraListwise:
         with torch.inference_mode():
             rows = rows_of([item], 0, self.trunk.device)
             last = self.trunk.states_behind(rows, None, 0)[0, -1].float()
-            logits = self.trunk.head.weight[digits].float() @ last
+            logits = self.trunk.head.weight[digits].to(last.device, torch.float32) @ last
         return np.asarray(torch.softmax(logits, -1).cpu().numpy(), np.float32)
 
     def _item(self, query: Query, shown: Pixels | None, candidates: Sequence[Document], pictures: Sequence[Pixels | None]) -> Item:
@@ -88,8 +87,7 @@ class LamraListwise:
         prompt = filled(LAMRA_LISTWISE, texts[0], QWEN_PICTURE).prompt
         for number, (text, picture) in enumerate(zip(texts, pictures, strict=True), start=1):
             prompt += f"({number}) {QWEN_PICTURE if picture is not None else ''}{text.cand_text}"
-        # Texts are in by now, so nothing may be filled once more.
-        ids = vocabulary.bare_ids(in_a_turn(self.trunk, "\0").partition("\0")[0] + prompt + ANSWER + _LEAD)
+        ids = vocabulary.bare_ids(in_a_turn(self.trunk, prompt) + _LEAD)
         there = tuple(one for one in (shown, *pictures) if one is not None)
         whole = expanded(ids, self.trunk.picture_token, there)
         return Item(whole, only_last(whole.size), there)

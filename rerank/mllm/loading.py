@@ -9,41 +9,53 @@ from types import MappingProxyType
 from models.batching import batches_for
 from models.devices import Device
 from models.llava_next import load_llava_next
-from models.qwen_vl import Generation, PictureBudget, QwenVl, generation_of, load_qwen_vl
+from models.places import kind_of
+from models.qwen_vl import Generation, QwenVl, generation_of, load_qwen_vl
 from models.torch_devices import TorchDevice, torch_device
-from models.weights import read_weights
-from rerank.mllm.chat import load_chat_reranker
-from rerank.mllm.judges import Judge, LamraPointwise, Qwen3Reranker, TrueFalse, YesNo
+from models.weights import digest_of
+from rerank.mllm.chat import chat, load_chat_reranker
+from rerank.mllm.judges import Judge, lamra_pointwise, qwen3_reranker, true_false, yes_no
 from rerank.mllm.listwise import LamraListwise
 from rerank.mllm.reranker import MllmReranker
+from uniir.errors import UsageError
 from uniir.protocols import ImageLoader, Reranker
 
 _LAMRA_SLOTS = 300
-_QWEN3_SLOTS = 1280
+_MOST_SLOTS = 1280
+_QWEN3_MARKERS = ("<Instruct>", "<Query>", "<Document>")
+
+_Load = Callable[[Path, TorchDevice, Path | None], Judge]
 
 
 def _lamra(directory: Path, on: TorchDevice, adapter: Path | None) -> QwenVl:
-    generation = generation_of(directory, *Generation)
-    return load_qwen_vl(directory, generation, on, lambda side: PictureBudget(4, _LAMRA_SLOTS, side), head=True, adapter=adapter)
+    return load_qwen_vl(directory, generation_of(directory, *Generation), on, _LAMRA_SLOTS, head=True, adapter=adapter)
 
 
 def _qwen3(directory: Path, on: TorchDevice, adapter: Path | None) -> Judge:
     generation = generation_of(directory, Generation.QWEN3)
-    markers = ("<Instruct>", "<Query>", "<Document>")
-    trunk = load_qwen_vl(
-        directory, generation, on, lambda side: PictureBudget(4, _QWEN3_SLOTS, side), head=True, adapter=adapter, markers=markers
-    )
-    return Qwen3Reranker.of(trunk)
+    return qwen3_reranker(load_qwen_vl(directory, generation, on, _MOST_SLOTS, head=True, adapter=adapter, markers=_QWEN3_MARKERS))
 
 
-_JUDGES: Mapping[str, Callable[[Path, TorchDevice, Path | None], Judge]] = MappingProxyType(
+def _chat_qwen(directory: Path, on: TorchDevice, adapter: Path | None) -> Judge:
+    trunk = load_qwen_vl(directory, generation_of(directory, *Generation), on, _MOST_SLOTS, head=True, adapter=adapter)
+    return chat(trunk, directory)
+
+
+_JUDGES: Mapping[str, _Load] = MappingProxyType(
     {
-        "true-false": lambda directory, on, adapter: TrueFalse.of(load_llava_next(directory, on, head=True, adapter=adapter)),
-        "yes-no": lambda directory, on, adapter: YesNo.of(load_llava_next(directory, on, head=True, adapter=adapter)),
-        "lamra-rank": lambda directory, on, adapter: LamraPointwise.of(_lamra(directory, on, adapter)),
+        "true-false": lambda directory, on, adapter: true_false(load_llava_next(directory, on, head=True, adapter=adapter)),
+        "yes-no": lambda directory, on, adapter: yes_no(load_llava_next(directory, on, head=True, adapter=adapter)),
+        "lamra-rank": lambda directory, on, adapter: lamra_pointwise(_lamra(directory, on, adapter)),
         "qwen3-vl-reranker": _qwen3,
     }
 )
+_CHATS: Mapping[str, _Load] = MappingProxyType(
+    {
+        "llava_next": lambda directory, on, adapter: chat(load_llava_next(directory, on, head=True, adapter=adapter), directory),
+        **{generation.model_type: _chat_qwen for generation in Generation},
+    }
+)
+"""By the library's type: the families whose prompts can begin with what was read already."""
 
 
 def load_mllm_reranker(
@@ -51,12 +63,14 @@ def load_mllm_reranker(
 ) -> Reranker:
     """Raises UsageError, and ModelUnavailable for weights that do not fit."""
     on = torch_device(device)
-    if architecture == "chat":
-        return load_chat_reranker(name, directory, on, images)
     if architecture == "lamra-rank-listwise":
-        return LamraListwise(name, _lamra(directory, on, adapter), images)
-    judge = _JUDGES[architecture](directory, on, adapter)
-    digest = read_weights(directory).digest()
-    if adapter is not None:
-        digest += read_weights(adapter, "adapter_model.safetensors").digest()
-    return MllmReranker(name, judge, digest, images, batches_for(on.device))
+        return LamraListwise(name, _lamra(directory, on, adapter), f"{digest_of(directory, adapter)[:16]} lamra-listwise 1", images)
+    if architecture != "chat":
+        load = _JUDGES[architecture]
+    elif (kind := kind_of(directory).model_type) in _CHATS:
+        load = _CHATS[kind]
+    elif adapter is None:
+        return load_chat_reranker(name, directory, on, images)
+    else:
+        raise UsageError(f"{name}: a model of the type {kind!r} takes no adapter here.", "Merge it into the weights first.")
+    return MllmReranker(name, load(directory, on, adapter), digest_of(directory, adapter), images, batches_for(on.device))

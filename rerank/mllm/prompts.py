@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -53,23 +53,25 @@ class Filled:
     pictures: tuple[str, ...]  # query_image or cand_image
 
 
-def filled(template: str, asked: Asked, marker: str) -> Filled:
-    """Puts texts and markers in; what stands in braces in somebody's text is no field."""
-    parts, pictures = [], []
+def parts_of(template: str, asked: Asked) -> Iterator[tuple[str | None, str]]:
+    """The prompt in order: None and words, or the name of a picture; what stands in braces in somebody's text is no field."""
     for number, part in enumerate(_FIELD.split(template)):
         if number % 2 == 0:
-            parts.append(part)
-        elif part.endswith("_image"):
-            if getattr(asked, part):
-                parts.append(marker)
-                pictures.append(part)
-        else:
-            parts.append(getattr(asked, part))
-    return Filled("".join(parts), tuple(pictures))
+            yield None, part
+        elif not part.endswith("_image"):
+            yield None, getattr(asked, part)
+        elif getattr(asked, part):
+            yield part, ""
+
+
+def filled(template: str, asked: Asked, marker: str) -> Filled:
+    """Puts texts and markers in."""
+    parts = list(parts_of(template, asked))
+    return Filled("".join(words if name is None else marker for name, words in parts), tuple(name for name, _ in parts if name is not None))
 
 
 @cache
-def true_false() -> Mapping[tuple[str | None, Modality, Modality], str]:
+def true_false_prompts() -> Mapping[tuple[str | None, Modality, Modality], str]:
     """MM-Embed's prompts (table 13) by data set, query and candidate; without a data set, the first of each kind."""
     text = (files("rerank") / "data" / "true_false.tsv").read_text("utf-8")
     rows: Sequence[Mapping[str, str]] = list(csv.DictReader(text.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))

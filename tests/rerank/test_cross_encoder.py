@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from sentence_transformers import CrossEncoder
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
@@ -14,7 +17,7 @@ from tests.contracts.reranker_contract import SOURCE, RerankerContract, text
 from uniir.documents import Document, ImageReference, Modality
 from uniir.errors import ModelUnavailable
 from uniir.images import FileImages
-from uniir.protocols import Reranker
+from uniir.protocols import Reranker, Versioned
 from uniir.queries import Query
 
 CPU = Device("cpu", "float32", 1)
@@ -75,3 +78,18 @@ def test_a_directory_that_is_none_is_said(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelUnavailable, match="can't be read"):
         load_model_reranker(f"cross-encoder:{tmp_path}", CPU, tmp_path, FileImages())
+
+
+def test_scores_belong_to_the_weights_and_nothing_is_computed_twice(
+    loaded: Reranker, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = shutil.copytree(directory, tmp_path / "other")
+    tensors = load_file(other / "model.safetensors")
+    save_file({name: tensor * 1.1 for name, tensor in tensors.items()}, other / "model.safetensors", {"format": "pt"})
+    changed = load_model_reranker(f"cross-encoder:{other}", CPU, directory, FileImages())
+    assert isinstance(loaded, Versioned)
+    assert isinstance(changed, Versioned)
+    assert changed.version != loaded.version
+    first = loaded.score(Query(text="a dog"), [text("a dog runs"), text("boil pasta")])
+    monkeypatch.setattr(CrossEncoder, "predict", lambda *_, **__: pytest.fail("computed again"))
+    np.testing.assert_array_equal(loaded.score(Query(text="a dog"), [text("boil pasta", 8), text("a dog runs", 9)]), first[::-1])
