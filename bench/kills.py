@@ -1,7 +1,9 @@
 """Kills a process while it ingests, deletes, encodes for another space, promotes, rolls back and removes; then looks whether all is well:
 catalog = index = corpus in every space, every vector that of its document, nothing missing, nothing twice, no finding of the doctor's.
 
-    python -m bench.kills [--quick] [--json] [--seed N] [--runs N] [--store milvus|exact]
+    python -m bench.kills [--quick] [--json] [--seed N] [--runs N] [--store exact|milvus|servers]
+
+`servers` are a Milvus server and Postgres, which the benchmark starts itself.
 """
 
 from __future__ import annotations
@@ -18,9 +20,10 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +33,7 @@ from app.local.opening import own
 from app.local.service import LocalService
 from app.wiring.owned import OwnedInstallation
 from app.wiring.sessions import installed
+from bench.pair import pair
 from bench.report import Number, Options, report
 from storage.sql.spaces import within
 from uniir.errors import UsageError
@@ -49,16 +53,17 @@ from uniir.wire import (
 _RUNS, _QUICK_RUNS = 200, 12
 _IN_A_ROW = 8  # kills of one data directory
 _FILES = 60
-_SECONDS = 1.5  # at most, before a kill
+_SECONDS = {"exact": 1.5, "milvus": 1.5, "servers": 6.0}  # at most, before a kill
 _ENCODERS = ("arithmetic", "arithmetic-32")
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A corpus with a data directory beside it."""
+    """A corpus with a data directory beside it. `stores` are the settings that say where rows and vectors are."""
 
     place: Path
-    store: str
+    stores: Mapping[str, object]
+    seconds: float
 
     @property
     def corpus(self) -> Path:
@@ -66,9 +71,8 @@ class House:
 
     @property
     def settings(self) -> Settings:
-        return load_settings(
-            data_dir=self.place / "data", vector_store=self.store, encoder=_ENCODERS[0], workers=2, threads=1, wait_seconds=5
-        )
+        usual = {"encoder": _ENCODERS[0], "workers": 2, "threads": 1, "wait_seconds": 5}
+        return load_settings(data_dir=self.place / "data", **(usual | dict(self.stores)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +83,12 @@ class Kill:
     wrong: str
 
 
-def kills(house: House, count: int, seed: int) -> Iterator[Kill]:
+def kills(house: House, times: int, seed: int) -> Iterator[Kill]:
     """So many kills of one data directory, one after another, each looked at."""
     chance = random.Random(seed)
     house.corpus.mkdir(parents=True, exist_ok=True)
-    for number in range(count):
-        during = _killed(house, seed * 1000 + number, chance.uniform(0.0, _SECONDS))
+    for number in range(times):
+        during = _killed(house, seed * 1000 + number, chance.uniform(0.0, house.seconds))
         yield Kill(during, _looked_at(house))
 
 
@@ -233,9 +237,12 @@ def _forked(work: Callable[[], object], trouble: Path) -> int:
 
 @contextmanager
 def _houses(store: str) -> Iterator[Callable[[], House]]:
-    with tempfile.TemporaryDirectory(prefix="uniir-kills-") as place:
-        numbers = iter(range(sys.maxsize))
-        yield lambda: House(Path(place) / str(next(numbers)), store)
+    with tempfile.TemporaryDirectory(prefix="uniir-kills-") as place, ExitStack() as servers:
+        stores: Callable[[], Mapping[str, object]] = lambda: {"vector_store": store}  # noqa: E731
+        if store == "servers":
+            stores = servers.enter_context(pair()).installation
+        numbers = count()
+        yield lambda: House(Path(place) / str(next(numbers)), stores(), _SECONDS[store])
 
 
 def main() -> None:
@@ -244,7 +251,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int)
-    parser.add_argument("--store", choices=("milvus", "exact"), default="exact")
+    parser.add_argument("--store", choices=tuple(_SECONDS), default="exact")
     given = parser.parse_args()
     runs = given.runs or (_QUICK_RUNS if given.quick else _RUNS)
     done: list[Kill] = []

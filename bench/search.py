@@ -57,7 +57,7 @@ def filled(count: int, fingerprint: str) -> Path:
     if not (data / "whole").exists():
         shutil.rmtree(data, ignore_errors=True)
         with owned(settings_of(data), "bench") as everything:
-            _fill(everything, everything.installation.collection_for_ingest("default"), count)
+            fill(everything, everything.installation.collection_for_ingest("default"), count)
         (data / "whole").touch()
     return data
 
@@ -66,7 +66,7 @@ def settings_of(data: Path) -> Settings:
     return load_settings(data_dir=data, encoder="starter", vector_store="milvus")
 
 
-def _fill(everything: OwnedInstallation, collection: CollectionRecord, count: int) -> None:
+def fill(everything: OwnedInstallation, collection: CollectionRecord, count: int) -> None:
     """Documents and vectors in the order in which an ingest writes them, without reading or encoding anything."""
     progress(f"filling a collection of {count} documents")
     chosen = np.random.default_rng(0)

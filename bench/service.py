@@ -7,34 +7,21 @@ other for two minutes while the service ingests pictures and texts: errors, late
 
 from __future__ import annotations
 
-import http.client
-import json
-import shutil
-import subprocess
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import httpx
-import psutil
-
-import uniir
 from app.wiring.sessions import owned
 from bench.inputs import mixed, sentence
-from bench.report import PLACE, Number, command, options, progress, report
+from bench.report import Number, options, progress, report
 from bench.search import AT_MOST, K, encode_and_ask, filled, quantile, settings_of, timed
+from bench.serving import copied, serving
+from bench.users import crowd
 from encoders.starter.encoder import StarterEncoder
 from models.devices import Device
-from storage.ownership import owner_of
-from uniir.client import Client
 from uniir.ids import parse_id
 from uniir.queries import Query, Reranking
-from uniir.wire import IngestRequest, SearchRequest
+from uniir.wire import SearchRequest
 
 CLIENTS = 32
 
@@ -46,55 +33,9 @@ def main() -> None:
     for count in (2_000,) if given.quick else (20_000, 100_000):
         numbers.append(_compare(filled(count, fingerprint), count, queries=50 if given.quick else 300))
     load, seconds, files = (2_000, 10, 500) if given.quick else (20_000, 120, 20_000)
-    numbers.append(_under_load(filled(load, fingerprint), load, seconds, mixed(files)))
+    with copied(filled(load, fingerprint)) as data, serving(data) as service:
+        numbers += crowd(service, CLIENTS, seconds, mixed(files), f"{load:,} documents")
     report("service", given, numbers)
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A service in a process of its own."""
-
-    address: str
-    secret: str
-    process: psutil.Process
-
-    def client(self) -> Client:
-        return uniir.connect(self.address, self.secret)
-
-    @property
-    def processor_seconds(self) -> float:
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
-
-    @property
-    def megabytes(self) -> float:
-        """What it holds in memory now."""
-        return round(float(self.process.memory_info().rss) / 2**20, 1)
-
-
-@contextmanager
-def serving(data: Path) -> Iterator[Running]:
-    """`uniir serve` over a copy of this data directory."""
-    copy = PLACE / f"{data.name}-served"
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(data, copy)
-    with (PLACE / "service.log").open("w") as log:
-        words = command("serve", "--port", "0", "--data-dir", str(copy))
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=log, text=True)
-    assert process.stdout is not None
-    try:
-        address = process.stdout.readline().strip()
-        owner = owner_of(copy)
-        if owner is None or owner.secret is None:
-            raise SystemExit(f"The service did not start; {PLACE / 'service.log'} says why.")
-        running = Running(address, owner.secret, psutil.Process(process.pid))
-        while httpx.get(f"{address}/readyz", timeout=60).status_code != 200:
-            time.sleep(0.1)
-        yield running
-    finally:
-        process.terminate()
-        process.wait(30)
-        shutil.rmtree(copy, ignore_errors=True)
 
 
 def _compare(data: Path, count: int, queries: int) -> Number:
@@ -104,7 +45,12 @@ def _compare(data: Path, count: int, queries: int) -> Number:
     within: dict[str, list[float]] = {}
     agreeing = 0
     alone_spent = 0.0
-    with serving(data) as service, service.client() as client, owned(settings_of(data), "bench") as everything:
+    with (
+        copied(data) as copy,
+        serving(copy) as service,
+        service.client() as client,
+        owned(settings_of(data), "bench") as everything,
+    ):
         collection = everything.installation.collection_for_ingest("default")
         everything.search_service(collection).search(Query(text="a boat", k=K))  # loads the collection
         ask_alone = encode_and_ask(everything, collection)
@@ -149,66 +95,6 @@ def _compare(data: Path, count: int, queries: int) -> Number:
     return Number(
         f"text query through the service at {count:,} / encode + Milvus alone, p50", ratio, f"<= {AT_MOST}", ratio <= AT_MOST, figures
     )
-
-
-@dataclass(slots=True)
-class _Load:
-    """What many clients saw."""
-
-    milliseconds: list[float] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    over: threading.Event = field(default_factory=threading.Event)
-
-    def ask(self, address: str, seed: int) -> None:
-        """One client, which asks as soon as it has its answer."""
-        parts = urlsplit(address)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
-        number = seed * 1_000_000
-        while not self.over.is_set():
-            number += 1
-            body = json.dumps({"text": sentence(number, words=8), "k": K})
-            start = time.perf_counter()
-            try:
-                connection.request("POST", "/v1/search", body, {"Content-Type": "application/json"})
-                answer = connection.getresponse()
-                text = answer.read()
-            except (OSError, http.client.HTTPException) as error:
-                self.errors.append(repr(error))
-                connection.close()
-                continue
-            self.milliseconds.append((time.perf_counter() - start) * 1000)
-            if answer.status != 200:
-                self.errors.append(f"{answer.status}: {text[:200]!r}")
-
-
-def _under_load(data: Path, count: int, seconds: int, corpus: Path) -> Number:
-    progress(f"{CLIENTS} clients at {count} documents for {seconds} s while an ingest runs")
-    load, memory = _Load(), []
-    with serving(data) as service, service.client() as client, ThreadPoolExecutor(CLIENTS) as pool:
-        memory.append(service.megabytes)
-        job = client.start_ingest(IngestRequest(paths=[str(corpus)], collection="default")).id
-        clients = [pool.submit(load.ask, service.address, seed) for seed in range(1, CLIENTS + 1)]
-        for _ in range(10):
-            time.sleep(seconds / 10)
-            memory.append(service.megabytes)
-        state = client.job(job)
-        load.over.set()
-        for one in clients:
-            one.result()
-    figures: dict[str, object] = {
-        "answers": len(load.milliseconds),
-        "answers per second": round(len(load.milliseconds) / seconds, 1),
-        "p50, ms": quantile(load.milliseconds, 50),
-        "p95, ms": quantile(load.milliseconds, 95),
-        "p99, ms": quantile(load.milliseconds, 99),
-        "first errors": load.errors[:3],
-        "ingest at the end": f"{state.state}, {state.progress.done} of {state.progress.total} files",
-        "memory at the start, MiB": memory[0],
-        "memory at the end, MiB": memory[-1],
-        "memory over time, MiB": memory,
-    }
-    name = f"errors of {CLIENTS} clients in {seconds} s at {count:,} documents while an ingest runs"
-    return Number(name, float(len(load.errors)), "0", not load.errors, figures)
 
 
 if __name__ == "__main__":
