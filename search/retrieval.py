@@ -14,7 +14,7 @@ from uniir.protocols import Library, VectorStore
 from uniir.queries import MAX_RESULTS, Query
 
 _SPARE = 2  # fetched beyond k, for documents that are on their way out while the store still has them
-_FIRST_LOOK = 500  # of all documents, to see how many of them fit
+_FIRST_LOOK = 250  # of all documents, to see how many of them fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,12 @@ class Retrieval:
         return self._searchable(vector, _unnarrowed(query), count)
 
     def _among_the_nearest(self, vector: NDArray[np.float32], query: Query, count: int) -> Retrieved | None:
-        """Most filters admit so much that enough of it lies near: then nobody need know all that fits. None where too little does."""
-        looked_at = min(max(_FIRST_LOOK, 4 * count), self._store.most_results)
-        pairs = self._asked(vector, looked_at, _unnarrowed(query))
+        """Most filters admit so much that enough of it lies near: then nobody need know all that fits. None where too little does.
+
+        Twice as many are asked for as are looked at, since an approximate index misses most among the last.
+        """
+        looked_at = max(_FIRST_LOOK, 2 * count)
+        pairs = self._asked(vector, 2 * looked_at, _unnarrowed(query))[:looked_at]
         fitting = self._library.fitting([one for one, _ in pairs], query.path, query.where)
         found = [(one, score) for one, score in pairs if one in fitting][:count]
         documents = self._library.documents([one for one, _ in found])
