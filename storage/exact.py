@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from storage.graphics import MOST_RESULTS, GraphicsCopy, gpu_of
 from storage.vectors import MAX_K, TIE_MARGIN, rank, require_fitting, require_k
 from uniir.documents import Modality
+from uniir.errors import StoreUnavailable
 from uniir.filters import Filter
 from uniir.protocols import IndexReport, Neighbours, Points
 
@@ -76,15 +77,21 @@ class ExactVectors:
     def finish(self) -> None:
         if self._file is None:
             return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
         with self._busy:
             keys = np.fromiter(self._modalities, dtype=np.int64, count=len(self._modalities))
             codes = np.asarray([_MODALITIES.index(modality) for modality in self._modalities.values()], dtype=np.int8)
             vectors = self._index.reconstruct_batch(keys) if keys.size else np.empty((0, self._dimension), dtype=np.float32)
         unfinished = self._file.with_suffix(".new")
-        with unfinished.open("wb") as file:
-            np.savez(file, ids=keys, modalities=codes, vectors=vectors)
-        unfinished.replace(self._file)
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with unfinished.open("wb") as file:
+                np.savez(file, ids=keys, modalities=codes, vectors=vectors)
+            unfinished.replace(self._file)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The vectors can't be written to {self._file}: {error.strerror or error}.",
+                "Make room, or mend the permissions, then run the same again: it goes on where it stopped.",
+            ) from error
 
     def search(self, vectors: NDArray[np.float32], k: int, where: Filter) -> Neighbours:
         require_fitting(vectors, self._dimension)

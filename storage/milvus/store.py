@@ -146,7 +146,9 @@ class MilvusVectors:
             self._rows.release()  # first, or the flush starts building in the background
             self._rows.flush()
             wanted = self._collections.plan(self._collections.rows(self._name), self._dimension)
-            if not wanted.fits(self._index):
+            if wanted.fits(self._index):
+                self._why = wanted.why
+            else:
                 self._collections.replace_index(self._name, wanted)
                 self._take_in_use(wanted)
             self._collections.load(self._name, self._index)
@@ -157,6 +159,7 @@ class MilvusVectors:
         self._look_again(self._collections.milvus.patience.write)
         wanted = self._collections.plan(self._collections.rows(self._name), self._dimension)
         if wanted.fits(self._index):
+            self._why = wanted.why
             self._collections.wait_until_built(self._name)
             self._collections.load(self._name, self._index)
             self._collections.refresh(self._name)

@@ -183,6 +183,12 @@ def test_an_index_that_was_dropped_and_not_built_is_built_on_opening(lite: Lite)
     assert found(store.search(unit_rows(1), 1, EVERYTHING)) == ids[:1]
 
 
+def test_the_reason_for_an_index_tells_of_what_there_is_now(lite: Lite) -> None:
+    store = lite.open()
+    fill(store, unit_rows(12))
+    assert "each of 12 vectors" in store.report.why
+
+
 def test_collections_lie_side_by_side(lite: Lite) -> None:
     one = lite.open(name="one")
     fill(one, unit_rows(3))
