@@ -8,6 +8,7 @@ import time
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.service.measuring import Measurements
@@ -16,6 +17,7 @@ from app.service.problems import answer, unforeseen
 _LOG = logging.getLogger("uniir.service")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_GONE = 499  # what logs and counts call it where the caller went away in the middle of the request
 _ELSEWHERE = "(none)"  # a route's name for addresses that nobody knows: they are the caller's words and not for a log
 
 
@@ -50,6 +52,8 @@ class Observer:
 
         try:
             await self._app(scope, receive, seen)
+        except ClientDisconnect:
+            status = _GONE
         # The edge of the service: whatever happened, the caller gets an answer and the log the whole story.
         except Exception as error:
             _LOG.exception("request_id=%s failed", request_id)

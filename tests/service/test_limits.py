@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import logging
+import socket
 import struct
 import time
 import zlib
@@ -149,3 +151,15 @@ def test_the_log_has_one_line_for_a_request_and_nothing_of_its_query(full: House
     assert [len(found) for found in lines.values()] == [1, 1]
     assert "method=POST route=/v1/search status=200" in lines["searching"][0]
     assert "private" not in caplog.text
+
+
+def test_a_caller_who_goes_away_in_the_middle_is_no_failure_of_the_service(full: House, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "uniir.service")
+    with socket.create_connection((full.client.base_url.host, full.client.base_url.port or 0)) as half:
+        half.sendall(b"POST /v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{")
+        time.sleep(0.2)
+    deadline = time.monotonic() + 10
+    while "status=" not in caplog.text and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert "status=499" in caplog.text
+    assert "Traceback" not in caplog.text
