@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,7 @@ from uniir.queries import Query, Reranking
 
 _LOG = logging.getLogger(__name__)
 _AT_ONCE = 4
+_MOMENT = 0.15  # seconds: an order that is replaced any sooner was never seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,44 +83,43 @@ class RerankStage:
     def top(self) -> int:
         return self._top
 
-    def pending(self, query: Query, target: Modality | None, documents: Sequence[Document]) -> Reranked | None:
-        """The first order while hits are being read; None where nothing will be."""
-        if not self.wanted(query, target):
-            return None
-        places = self._readable(query, documents)
-        if not places:
-            return None
-        outcome = RerankOutcome(RerankState.PENDING, self.on_by_default(query, target), self._reranker.name, len(places))
-        return Reranked(tuple(range(len(documents))), outcome)
-
     def run(self, query: Query, target: Modality | None, documents: Sequence[Document], scores: Sequence[float]) -> Reranked:
-        """Documents in their first order, with their scores. What can't be read, and what stands below the first `top`, keeps its place."""
+        """The last of the steps."""
+        *_, last = self.steps(query, target, documents, scores)
+        return last
+
+    def steps(self, query: Query, target: Modality | None, documents: Sequence[Document], scores: Sequence[float]) -> Iterator[Reranked]:
+        """The first order where reading takes more than a moment, then the new one.
+
+        Documents are in their first order, with their scores. What can't be read, and what stands below the first `top`, keeps its place.
+        """
         first = tuple(range(len(documents)))
         default = self.on_by_default(query, target)
         if not self.wanted(query, target):
-            return Reranked(first, RerankOutcome(RerankState.OFF, default))
+            yield Reranked(first, RerankOutcome(RerankState.OFF, default))
+            return
         name = self._reranker.name
-        places = self._readable(query, documents)
+        places = [place for place, document in enumerate(documents[: self._top]) if self._reranker.reads(query, document)]
         if not places:
             reason = f"There is nothing to read again: the reranker reads {self._reranker.reading}." if documents else None
-            return Reranked(first, RerankOutcome(RerankState.OFF, default, name, reason=reason))
-        answer = self._within_deadline(query, [documents[place] for place in places])
+            yield Reranked(first, RerankOutcome(RerankState.OFF, default, name, reason=reason))
+            return
+        reading = self._deadline.underway(lambda: self._probabilities(query, [documents[place] for place in places]))
+        answer = reading.within(_MOMENT)
+        if answer is None:
+            yield Reranked(first, RerankOutcome(RerankState.PENDING, default, name, len(places)))
+            answer = reading.within(self._deadline.seconds)
+        if answer is None:
+            answer = f"The reranker took longer than {self._deadline.seconds:g} s."
         if isinstance(answer, str):
-            return Reranked(first, RerankOutcome(RerankState.FAILED, default, name, reason=answer))
+            yield Reranked(first, RerankOutcome(RerankState.FAILED, default, name, reason=answer))
+            return
         values = answer if self._weight is None else np.array([scores[place] for place in places]) + self._weight * answer
         order = list(first)
         for place, better in zip(places, np.argsort(-values, kind="stable").tolist(), strict=True):
             order[place] = places[better]
         relevance = {place: round(float(value), 6) for place, value in zip(places, answer, strict=True)}
-        return Reranked(tuple(order), RerankOutcome(RerankState.DONE, default, name, len(places)), relevance, self._reranker.cuts)
-
-    def _readable(self, query: Query, documents: Sequence[Document]) -> list[int]:
-        return [place for place, document in enumerate(documents[: self._top]) if self._reranker.reads(query, document)]
-
-    def _within_deadline(self, query: Query, documents: Sequence[Document]) -> NDArray[np.float32] | str:
-        """The probabilities, or why there are none, in words."""
-        answer = self._deadline.within(lambda: self._probabilities(query, documents))
-        return f"The reranker took longer than {self._deadline.seconds:g} s." if answer is None else answer
+        yield Reranked(tuple(order), RerankOutcome(RerankState.DONE, default, name, len(places)), relevance, self._reranker.cuts)
 
     def _probabilities(self, query: Query, documents: Sequence[Document]) -> NDArray[np.float32] | str:
         try:

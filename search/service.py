@@ -88,16 +88,14 @@ class SearchService:
     def search(self, query: Query) -> SearchResult:
         """The k best documents. Raises QueryError for a bad query, StoreUnavailable where the store does not answer."""
         look = self._look(query)
-        return self._answered(look, self._read_again(look))
+        *_, last = self._orders(look)
+        return self._answered(look, last)
 
     def search_in_steps(self, query: Query) -> Iterator[SearchResult]:
-        """The first order at once where hits are read again, then what `search` answers. Raises as `search` does."""
+        """The first order where reading again takes more than a moment, then what `search` answers. Raises as `search` does."""
         look = self._look(query)
-        if self._reranking is not None:
-            pending = self._reranking.pending(look.query, look.target, look.in_order)
-            if pending is not None:
-                yield self._answered(look, pending)
-        yield self._answered(look, self._read_again(look))
+        for order in self._orders(look):
+            yield self._answered(look, order)
 
     def _look(self, query: Query) -> _Look:
         query.validate()
@@ -116,13 +114,17 @@ class SearchService:
             retrieved = self._retrieval.nearest(vector.vector, query, self._count(query, target))
         return _Look(query, chosen, instruction, target, guessed, vector, retrieved.found, retrieved.documents, stages, tuple(notes))
 
-    def _read_again(self, look: _Look) -> Reranked:
+    def _orders(self, look: _Look) -> Iterator[Reranked]:
+        """One, or the first and the one after reading again."""
         if self._reranking is None:
-            return unread(len(look.found))
-        with _timed(look.stages, "rerank"):
-            reranked = self._reranking.run(look.query, look.target, look.in_order, [score for _, score in look.found])
+            yield unread(len(look.found))
+            return
+        start = time.perf_counter()
+        for reranked in self._reranking.steps(look.query, look.target, look.in_order, [score for _, score in look.found]):
             calibration = self._calibration() if reranked.relevance else None
-        return reranked if calibration is None else calibrated(reranked, calibration)
+            if reranked.outcome.state is not RerankState.PENDING:
+                look.stages["rerank"] = _milliseconds_since(start)
+            yield reranked if calibration is None else calibrated(reranked, calibration)
 
     def _answered(self, look: _Look, reranked: Reranked) -> SearchResult:
         query, stages, notes = look.query, dict(look.stages), list(look.notes)
@@ -224,4 +226,8 @@ def _few(query: Query, count: int) -> str:
 def _timed(stages: dict[str, float], name: str) -> Iterator[None]:
     start = time.perf_counter()
     yield
-    stages[name] = round((time.perf_counter() - start) * 1000, 3)
+    stages[name] = _milliseconds_since(start)
+
+
+def _milliseconds_since(start: float) -> float:
+    return round((time.perf_counter() - start) * 1000, 3)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,13 +16,12 @@ from storage.sql.collections import CollectionRecord
 from uniir.documents import ImageReference
 from uniir.errors import UniirError
 from uniir.filter_language import read_filter
-from uniir.hits import RerankState, SearchResult
+from uniir.hits import SearchResult
 from uniir.ids import parse_id
 from uniir.queries import Query, Reranking, Weights
 from uniir.wire import ExplainRequest, Explanation, ScoreTerm, SearchAnswer, SearchRequest
 
 _Found = TypeVar("_Found")
-_MOMENT = 0.15  # seconds: an order that is replaced any sooner was never seen
 
 
 class Searching:
@@ -51,13 +49,8 @@ class Searching:
             return next(steps), steps
 
         collection, (first, rest) = self._in_one_space(request.collection, query.rerank, begun, lambda found: len(found[0].hits) >= query.k)
-        if first.rerank.state is RerankState.PENDING:
-            reading = Future[SearchResult]()
-            threading.Thread(target=_complete, args=(reading, rest), name="reading-again", daemon=True).start()
-            if not wait((reading,), _MOMENT).done:
-                yield self._answer(request, picture, collection, first)
-            first = reading.result()
-        yield self._answer(request, picture, collection, first)
+        for result in chain((first,), rest):
+            yield self._answer(request, picture, collection, result)
 
     def _answer(self, request: SearchRequest, picture: Path | None, collection: CollectionRecord, result: SearchResult) -> SearchAnswer:
         answer = search_answer(result, collection.name, request.image if picture is None else str(picture))
@@ -124,11 +117,3 @@ class Searching:
         )
         query.validate()
         return query
-
-
-def _complete(future: Future[SearchResult], steps: Iterator[SearchResult]) -> None:
-    """The last of the steps, or what went wrong, for who waits."""
-    try:
-        future.set_result(next(steps))
-    except BaseException as error:  # the one who waits raises it
-        future.set_exception(error)

@@ -225,15 +225,47 @@ def test_no_list_gets_better_downwards(scene: Scene, query: Query, top: int) -> 
 
 
 def test_the_first_order_comes_at_once_and_then_what_a_search_answers(scene: Scene) -> None:
-    judge = Judge(backwards)
-    searched = service(scene, judge)
-    first, last = searched.search_in_steps(TEXTS)
+    release = threading.Event()
+
+    def slow(candidates: Sequence[Document]) -> NDArray[np.float32]:
+        release.wait(20)
+        return backwards(candidates)
+
+    searched = service(scene, Judge(slow), seconds=20)
+    steps = searched.search_in_steps(TEXTS)
+    first = next(steps)
+    release.set()
+    (last,) = steps
     assert first.rerank.state is RerankState.PENDING
+    assert "rerank" not in first.timings_ms
+    assert "rerank" in last.timings_ms
     assert first.rerank.count == len(first.hits)
     assert not any(hit.relevance for hit in first.hits)
     assert last.rerank.state is RerankState.DONE
     assert ids(last) == ids(searched.search(TEXTS))
     assert ids(last) == ids(first)[::-1]
+
+
+def test_a_step_that_is_late_says_so_after_the_first_order(scene: Scene) -> None:
+    release = threading.Event()
+    searched = service(scene, Judge(lambda candidates: backwards(candidates) if release.wait(20) else backwards([])), seconds=0.3)
+    first, last = searched.search_in_steps(TEXTS)
+    release.set()
+    assert (first.rerank.state, last.rerank.state) == (RerankState.PENDING, RerankState.FAILED)
+    assert ids(first) == ids(last)
+    assert any("first order stands" in note for note in last.notes)
+
+
+def test_what_came_while_nobody_asked_is_taken_though_it_is_late_by_then(scene: Scene) -> None:
+    steps = service(scene, Judge(lambda candidates: (time.sleep(0.25), backwards(candidates))[1]), seconds=0.6).search_in_steps(TEXTS)
+    next(steps)
+    time.sleep(0.8)
+    assert next(steps).rerank.state is RerankState.DONE
+
+
+def test_an_order_that_is_replaced_at_once_is_not_made(scene: Scene) -> None:
+    (only,) = service(scene, Judge(backwards)).search_in_steps(TEXTS)
+    assert only.rerank.state is RerankState.DONE
 
 
 def test_there_is_one_step_where_nothing_is_read_again(scene: Scene) -> None:

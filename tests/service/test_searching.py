@@ -49,7 +49,7 @@ def test_what_can_be_narrowed_by_is_counted(full: House) -> None:
 def test_a_search_in_steps_gives_the_first_order_where_reading_takes_a_while(
     full: House, monkeypatch: pytest.MonkeyPatch, moment: float, before: list[str]
 ) -> None:
-    monkeypatch.setattr("app.local.searching._MOMENT", moment)
+    monkeypatch.setattr("search.reranking._MOMENT", moment)
     request = {"text": "a boat", "k": 5, "target": "text", "rerank": "on"}
     answer = full.post("/v1/search/steps", json=request)
     assert answer.headers["content-type"].startswith("text/event-stream")
