@@ -14,7 +14,7 @@ from app.web.finding import Found, remembered
 from app.web.first_visit import cards
 from app.web.marking import marked_html
 from app.web.media import original, thumbnail
-from app.web.titles import alternative_text, flat, place_in_file, plain, title_of
+from app.web.titles import alternative_text, flat, in_words, place_in_file, plain, title_of
 from app.web.why import why
 from uniir.errors import NotFound, UniirError
 from uniir.wire import ComplementAnswer, DocumentAnswer, ExplainRequest, Explanation, HitAnswer, Neighbour
@@ -258,7 +258,7 @@ def _details(known: DocumentAnswer) -> None:
     rows: list[tuple[str, str, bool]] = [("Source", place_in_file(known.path, known.locator), True)]
     if known.image:
         rows.append(("Picture file", known.image.removeprefix(known.root).lstrip("/"), True))
-    rows += [(name, str(value), False) for name, value in flat(known.metadata).items() if value not in (None, "")][:20]
+    rows += [(name, in_words(value), False) for name, value in flat(known.metadata).items() if value not in (None, "")][:20]
     if known.picture is not None:
         rows.append(("Size", document_words.size(known.picture.width, known.picture.height, figures.size(known.picture.bytes)), False))
     if known.external_id:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.web.kind_words import KINDS
 from app.web.result_words import FOLDER, KIND
+from app.web.titles import in_words
 from uniir.documents import Modality
 from uniir.wire import FacetsAnswer, FacetValue
 
@@ -35,7 +36,7 @@ def grouped(facets: FacetsAnswer) -> list[Group]:
     """The most frequent values that leave some documents and drop others; no keys of which every document has a value of its own."""
     kinds = [(KINDS[Modality(str(one.value))], one) for one in facets.modalities]
     folders = [(str(one.value), one) for one in facets.folders]
-    keys = [(key.key, [(_named(one.value), one) for one in key.values]) for key in facets.keys if any(one.count > 1 for one in key.values)]
+    keys = [(key.key, [(in_words(one.value), one) for one in key.values]) for key in facets.keys if any(one.count > 1 for one in key.values)]
     found = [Group(name, _choices(values, facets.documents)) for name, values in ((KIND, kinds), (FOLDER, folders), *keys)]
     return [group for group in found if group.choices][:GROUPS]
 
@@ -43,10 +44,6 @@ def grouped(facets: FacetsAnswer) -> list[Group]:
 def _choices(values: Sequence[tuple[str, FacetValue]], documents: int) -> Mapping[str, Choice]:
     found = [Choice(_short(name), one.count, one.where) for name, one in values if one.where is not None and one.count < documents]
     return {one.where: one for one in found[:VALUES]}
-
-
-def _named(value: bool | int | float | str) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _short(name: str) -> str:

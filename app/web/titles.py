@@ -73,6 +73,15 @@ def flat(metadata: Mapping[str, object]) -> dict[str, object]:
     return opened
 
 
+def in_words(value: object) -> str:
+    """A value of the metadata for people: a list with commas, a truth value as in a filter."""
+    if isinstance(value, list):
+        return ", ".join(in_words(one) for one in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+
+
 def place_in_file(path: str, locator: str | None) -> str:
     """`catalogue.jsonl, line 28`."""
     name = PurePath(path).name

@@ -43,7 +43,7 @@ def ordered(explanation: Explanation) -> Sequence[ScoreTerm]:
 
 def _line(name: str, note: str, value: str, kind: str = "") -> str:
     return (
-        f'<div class="u-why-row {kind}" role="row"><span role="cell">{escape(name)}</span>'
+        f'<div class="u-why-row u-why-line {kind}" role="row"><span role="cell">{escape(name)}</span>'
         f'<span role="cell" class="u-muted">{escape(note)}</span><span role="cell" class="u-why-value">{value}</span></div>'
     )
 

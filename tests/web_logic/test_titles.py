@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.web.titles import alternative_text, file_of, flat, place_in_file, title_of
+from app.web.titles import alternative_text, file_of, flat, in_words, place_in_file, title_of
 from tests.web_logic.hits import hit
 from uniir.documents import Modality
 
@@ -55,3 +55,9 @@ def test_places_are_said_in_words() -> None:
 
 def test_objects_in_metadata_are_opened_up() -> None:
     assert flat({"src_content": '{"class": "Pear", "deep": {"x": 1}}', "n": 3}) == {"class": "Pear", "deep": {"x": 1}, "n": 3}
+
+
+def test_metadata_is_written_for_people() -> None:
+    assert in_words(["boots", 2]) == "boots, 2"
+    assert in_words(False) == "false"
+    assert in_words({"maker": "Müller"}) == '{"maker": "Müller"}'
