@@ -36,7 +36,9 @@ def grouped(facets: FacetsAnswer) -> list[Group]:
     """The most frequent values that leave some documents and drop others; no keys of which every document has a value of its own."""
     kinds = [(KINDS[Modality(str(one.value))], one) for one in facets.modalities]
     folders = [(str(one.value), one) for one in facets.folders]
-    keys = [(key.key, [(in_words(one.value), one) for one in key.values]) for key in facets.keys if any(one.count > 1 for one in key.values)]
+    keys = [
+        (key.key, [(in_words(one.value), one) for one in key.values]) for key in facets.keys if any(one.count > 1 for one in key.values)
+    ]
     found = [Group(name, _choices(values, facets.documents)) for name, values in ((KIND, kinds), (FOLDER, folders), *keys)]
     return [group for group in found if group.choices][:GROUPS]
 
