@@ -81,7 +81,7 @@ class Rerankers:
         if name in self._rerankers:
             return self._rerankers[name]
         settings = self._settings
-        if name != TEXT.name:
+        if spec_wanted(name).spec.name != TEXT.name:
             device = Device(settings.device, settings.dtype, settings.threads)
             return load_model_reranker(name, device, settings.models_dir, self._images)
         reader = encoder if isinstance(encoder, TextReader) else self._load_encoder(STARTER.name)

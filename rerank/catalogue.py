@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -98,11 +99,12 @@ ARCHITECTURES: Mapping[str, Collection[_Search]] = MappingProxyType(
     }
 )
 """How a directory can be asked (`ARCHITECTURE:DIRECTORY`), and for which searches that is on by itself."""
+_WEIGHTS: Mapping[str, float] = MappingProxyType({"lamra-rank": 1.0})  # of a probability beside the first score, as in its own evaluation
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A name taken apart: a listed one or `ARCHITECTURE:PLACE`, with `,adapter=DIRECTORY`."""
+    """A name taken apart: a listed one or `ARCHITECTURE:PLACE`, then `,weight=NUMBER` and `,adapter=DIRECTORY`."""
 
     spec: RerankerSpec
     place: str
@@ -110,15 +112,32 @@ class Wanted:
 
 
 def wanted(name: str) -> Wanted:
-    """Raises UsageError for a reranker that nobody knows."""
-    place, *more = re.split(r",adapter=", name, maxsplit=1)
-    adapter = Path(more[0]).expanduser().absolute() if more else None
+    """Raises UsageError for a reranker that nobody knows, and for a weight that is none."""
+    whole, *more = re.split(r",(weight|adapter)=", name)
+    told = dict(zip(more[::2], more[1::2], strict=True))
+    adapter = Path(told["adapter"]).expanduser().absolute() if "adapter" in told else None
+    spec, place = _spec_of(whole)
+    return Wanted(replace(spec, weight=_weight(name, told["weight"])) if "weight" in told else spec, place, adapter)
+
+
+def _weight(name: str, told: str) -> float:
+    try:
+        weight = float(told)
+    except ValueError:
+        weight = -1.0
+    if not 0 <= weight < math.inf:
+        raise UsageError(f"{name!r} gives the reranker a weight of {told!r}.", "Write a number from 0 on: `NAME,weight=0.1`.")
+    return weight
+
+
+def _spec_of(name: str) -> tuple[RerankerSpec, str]:
     for spec in SPECS:
-        if spec.name == place:
-            return Wanted(spec, place, adapter)
-    architecture, colon, rest = place.partition(":")
+        if spec.name == name:
+            return spec, name
+    architecture, colon, place = name.partition(":")
     if colon and architecture in ARCHITECTURES:
-        return Wanted(RerankerSpec(name, "", _everywhere(ARCHITECTURES[architecture]), architecture), rest, adapter)
+        helps = _everywhere(ARCHITECTURES[architecture])
+        return RerankerSpec(name, "", helps, architecture, weight=_WEIGHTS.get(architecture)), place
     known = ", ".join((*(spec.name for spec in SPECS), *(f"{one}:DIRECTORY" for one in ARCHITECTURES)))
     raise UsageError(f"There is no reranker {name!r}.", f"There are {known}.")
 

@@ -173,7 +173,7 @@ def reading_with(name: str, device: Device, settings: Settings, images: ImageLoa
 
 def _loaded(name: str, reader: TextReader | None, device: Device, settings: Settings, images: ImageLoader) -> Reranker:
     """`reader` is a language model that is here already."""
-    if name != TEXT.name:
+    if wanted(name).spec.name != TEXT.name:
         return load_model_reranker(name, device, settings.models_dir, images)
     reads = reader or encoder_named("starter", device.name, "float32")
     if not isinstance(reads, TextReader):

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rerank.catalogue import by_default
+from rerank.catalogue import by_default, wanted
 from uniir.documents import Modality
+from uniir.errors import UsageError
 
 REPORT = Path(__file__).parents[2] / "docs" / "results" / "rerank.json"
 
@@ -28,3 +29,14 @@ def test_it_is_on_exactly_where_validation_and_evaluation_agree_that_it_helps(qu
 
 def test_lists_of_an_encoder_that_was_not_measured_stay_as_they_are() -> None:
     assert not by_default("arithmetic", Modality.TEXT, Modality.TEXT)
+
+
+def test_how_much_a_probability_counts_belongs_to_the_model_and_can_be_said(tmp_path: Path) -> None:
+    assert wanted("lamra-rank").spec.weight == wanted(f"lamra-rank:{tmp_path}").spec.weight == 1.0
+    assert wanted("qwen3-vl-reranker-2b").spec.weight is None
+    asked = wanted(f"lamra-rank:{tmp_path},weight=0.1,adapter={tmp_path}")
+    assert (asked.spec.weight, asked.place, asked.adapter) == (0.1, str(tmp_path), tmp_path)
+    assert wanted("text,weight=0").spec.weight == 0.0
+    for nonsense in ("", "much", "-1", "nan", "inf"):
+        with pytest.raises(UsageError, match="weight"):
+            wanted(f"lamra-rank,weight={nonsense}")
