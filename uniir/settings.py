@@ -91,6 +91,13 @@ class Settings(BaseSettings):
     rerank_top: int = Field(20, ge=2, le=200, description="how many of the best hits are read again")
     rerank_seconds: float = Field(2.0, gt=0, description="how long reranking may take before the first order stands")
 
+    @field_validator("data_dir", "models_dir", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        if value == "":  # it would be the working directory
+            raise ValueError("it is empty; name a directory, or leave it out")
+        return value
+
     @field_validator("data_dir", "models_dir", "instructions_file", "milvus_ca_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import AsJson, Collection, DataDir, settings_for
+from app.cli.options import AsJson, Collection, DataDir, path, settings_for
 from app.cli.output import plural, say, say_json, tell
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ _MEGABYTE = 2**20
 
 
 def backup(
-    directory: Annotated[Path, typer.Argument(help="Where to; an empty directory, or an earlier backup.", show_default=False)],
+    directory: Annotated[Path, typer.Argument(parser=path, help="Where to; an empty directory, or an earlier backup.", show_default=False)],
     collection: Collection = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")] = False,
     as_json: AsJson = False,
@@ -34,7 +34,7 @@ def backup(
 
 
 def restore(
-    directory: Annotated[Path, typer.Argument(help="What `uniir backup` wrote.", show_default=False)],
+    directory: Annotated[Path, typer.Argument(parser=path, help="What `uniir backup` wrote.", show_default=False)],
     collection: Annotated[str | None, typer.Option("--collection", "-c", help="Another name for it.", show_default="as it was")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every file, say what would be restored, and do nothing.")] = False,
     as_json: AsJson = False,

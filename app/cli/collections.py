@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import AsJson, Collection, DataDir, Yes, settings_for
+from app.cli.options import AsJson, Collection, DataDir, Yes, path, settings_for
 from app.cli.output import plural, printable, say, say_json, table, tell
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def rebuild_vectors(collection: Collection = None, data_dir: DataDir = None) -> 
 
 def delete(
     ids: Annotated[list[str] | None, typer.Argument(help="Ids of documents.", show_default=False)] = None,
-    path: Annotated[list[Path] | None, typer.Option(help="A file or folder whose documents go; may be repeated.")] = None,
+    path: Annotated[list[Path] | None, typer.Option(parser=path, help="A file or folder whose documents go; may be repeated.")] = None,
     whole: Annotated[bool, typer.Option("--all", help="The whole collection, with its failures and history.")] = False,
     collection: Collection = None,
     yes: Yes = False,

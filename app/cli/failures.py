@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.ingesting import IngestOptions, run_ingest
-from app.cli.options import AsJson, Collection, DataDir, settings_for
+from app.cli.options import AsJson, Collection, DataDir, path, settings_for
 from app.cli.output import plural, printable, say, say_json
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from storage.sql.library import ListedFailure
 
 app = typer.Typer(help="Inputs that could not be used: list them, try them again, or ignore them.", no_args_is_help=True)
-Paths = Annotated[list[Path] | None, typer.Argument(help="Only these files, or files below these folders.", show_default="all")]
+Paths = Annotated[
+    list[Path] | None, typer.Argument(parser=path, help="Only these files, or files below these folders.", show_default="all")
+]
 
 
 @app.command("list")

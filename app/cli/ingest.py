@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from app.cli.ingesting import IngestOptions, run_ingest
-from app.cli.options import AsJson, Collection, DataDir
+from app.cli.options import AsJson, Collection, DataDir, path
 
 
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Folders and files: pictures, texts, JSONL manifests.", show_default=False)],
+    paths: Annotated[
+        list[Path], typer.Argument(parser=path, help="Folders and files: pictures, texts, JSONL manifests.", show_default=False)
+    ],
     collection: Collection = None,
     encoder: Annotated[str | None, typer.Option(help="The encoder of a new collection.", show_default="starter")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="What to leave out, in gitignore syntax; may be repeated.")] = None,

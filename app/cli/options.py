@@ -10,8 +10,16 @@ import typer
 if TYPE_CHECKING:
     from uniir.settings import Settings
 
+
+def path(text: str) -> Path:
+    """A path that was named. An empty one, most likely a shell's variable that is not set, would be the working directory."""
+    if not text:
+        raise typer.BadParameter("it is empty; name a file or a folder, `.` for the one you are in.")
+    return Path(text)
+
+
 DataDir: TypeAlias = Annotated[
-    Path | None, typer.Option("--data-dir", help="Where catalog, vectors and thumbnails are kept.", show_default=False)
+    Path | None, typer.Option("--data-dir", parser=path, help="Where catalog, vectors and thumbnails are kept.", show_default=False)
 ]
 Collection: TypeAlias = Annotated[str | None, typer.Option("--collection", "-c", help="The collection.", show_default="default")]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

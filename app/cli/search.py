@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import AsJson, Collection, DataDir, settings_for
+from app.cli.options import AsJson, Collection, DataDir, path, settings_for
 from app.cli.output import printable, say, say_json, shortened, table, tell
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Target(enum.StrEnum):
 
 def search(
     text: Annotated[str | None, typer.Argument(help="What to look for, in words.", show_default=False)] = None,
-    image: Annotated[Path | None, typer.Option(help="A picture to look for, alone or together with the words.")] = None,
+    image: Annotated[Path | None, typer.Option(parser=path, help="A picture to look for, alone or together with the words.")] = None,
     instruction: Annotated[str | None, typer.Option(help="An id of `uniir instructions`.", show_default="chosen to fit")] = None,
     target: Annotated[Target | None, typer.Option(help="Only results of this modality.", show_default="all")] = None,
     k: Annotated[int, typer.Option("-k", help="How many results.")] = 10,

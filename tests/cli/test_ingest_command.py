@@ -226,3 +226,17 @@ def test_with_milvus_it_is_the_same(uniir: Cli, corpus: Path) -> None:
     assert uniir("doctor").code == 0
     assert uniir("rebuild").code == 0
     assert uniir("doctor").code == 0
+
+
+@pytest.mark.parametrize(
+    "words", [["ingest", ""], ["delete", "--path", "", "--yes"], ["status", "--data-dir", ""], ["search", "--image", ""]]
+)
+def test_an_empty_path_is_not_the_working_directory(uniir: Cli, corpus: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    uniir("ingest", corpus)
+    before = snapshot(corpus)
+    monkeypatch.chdir(corpus)
+    done = uniir(*words)
+    assert done.code == 2
+    assert "is empty" in done.err
+    assert snapshot(corpus) == before
+    assert len(uniir("search", "note", "--json").json["hits"]) == 4

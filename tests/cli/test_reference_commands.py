@@ -73,3 +73,11 @@ def test_help_is_on_stdout(uniir: Cli, words: tuple[str, ...]) -> None:
     done = uniir(*words)
     assert (done.code, done.err) == (0, "")
     assert "Usage" in done.out
+
+
+def test_an_empty_data_directory_in_the_environment_is_not_the_working_directory(uniir: Cli) -> None:
+    uniir.set("data_dir", "")
+    done = uniir("status")
+    assert done.code == 2
+    assert "data_dir" in done.err
+    assert "is empty" in done.err
