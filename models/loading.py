@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,34 +20,51 @@ if TYPE_CHECKING:
 _NAMED = 6
 
 
-def load_pretrained(kind: Any, directory: Path, on: TorchDevice, whole: Collection[str], spare: Collection[str] = ()) -> Module:
-    """A model of the class `kind`; tensors whose names end as one of `spare` may be there although the class has no use for them.
+@dataclass(frozen=True, slots=True)
+class Misfits:
+    """Tensors by name that would be random, or have no place, in the module they were read for."""
 
-    Raises ModelUnavailable that names what is missing, unknown or of another shape: such a tensor would be random.
-    """
-    quiet = transformers.utils.logging
-    before = quiet.get_verbosity()
-    quiet.set_verbosity_error()
-    quiet.disable_progress_bar()
+    missing: Sequence[str]
+    unknown: Sequence[str]
+    misshapen: Sequence[str]
+
+
+def read_pretrained(kind: Any, directory: Path, on: TorchDevice, attention: str | None = None) -> tuple[Any, Misfits]:
+    """A model of the class `kind` on the processor, and what did not fit. Nothing is said meanwhile. Raises ModelUnavailable."""
+    told = transformers.utils.logging
+    before = told.get_verbosity()
+    told.set_verbosity_error()
+    told.disable_progress_bar()
     try:
-        module, told = kind.from_pretrained(
+        module, found = kind.from_pretrained(
             directory,
             dtype=on.dtype,
-            attn_implementation=attention_for(on),
+            attn_implementation=attention,
             local_files_only=True,
             use_safetensors=True,
+            trust_remote_code=False,
             output_loading_info=True,
         )
-    # The library raises whatever damaged files provoke; at this edge all of it means one thing.
+    # The library raises whatever a damaged or foreign file provokes; at this edge all of it means one thing.
     except Exception as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise ModelUnavailable(f"The model in {directory} can't be loaded ({reason}).", "Fetch the checkpoint again.") from None
+        raise ModelUnavailable(f"The weights in {directory} can't be read ({reason}).", "Fetch them again, as safetensors.") from None
     finally:
-        quiet.set_verbosity(before)
+        told.set_verbosity(before)
+    misshapen = sorted(str(one[0] if isinstance(one, tuple) else one) for one in found["mismatched_keys"])
+    return module, Misfits(sorted(found["missing_keys"]), sorted(found["unexpected_keys"]), misshapen)
+
+
+def load_pretrained(kind: Any, directory: Path, on: TorchDevice, whole: Collection[str], spare: Collection[str] = ()) -> Module:
+    """A model where it computes; tensors whose names end as one of `spare` may be there although the class has no use for them.
+
+    Raises ModelUnavailable that names what is missing, unknown or of another shape.
+    """
+    module, misfits = read_pretrained(kind, directory, on, attention_for(on))
     wrong = {
-        "lacks": sorted(told["missing_keys"]),
-        "has unknown": sorted(name for name in told["unexpected_keys"] if not name.endswith(tuple(spare))),
-        "has misshapen": sorted(str(one[0] if isinstance(one, tuple) else one) for one in told["mismatched_keys"]),
+        "lacks": misfits.missing,
+        "has unknown": [name for name in misfits.unknown if not name.endswith(tuple(spare))],
+        "has misshapen": misfits.misshapen,
     }
     complaints = [
         f"{word} {', '.join(names[:_NAMED])}{' and more' if len(names) > _NAMED else ''}" for word, names in wrong.items() if names
@@ -62,6 +80,7 @@ def adapted(module: Module, adapter: Path, on: TorchDevice) -> Module:
 
     try:
         merged = PeftModel.from_pretrained(module, str(adapter), is_trainable=False, local_files_only=True).merge_and_unload()
+    # As above: for an adapter of another model, a damaged file or one from another release, peft has no exception in common.
     except Exception as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise ModelUnavailable(f"The adapter {adapter} can't be put on ({reason}).", "It must have been made for this model.") from None

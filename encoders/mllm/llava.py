@@ -38,7 +38,7 @@ def _content(text: str, picture: Image.Image | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Llava:
-    """Implements `Retriever` for prompts whose last state is the vector. `ending` is put behind the prompt's ids where it is not there."""
+    """Implements `Retriever` for prompts whose last state is the vector. `ending` stands behind the prompt's ids, and nothing else does."""
 
     model: LlavaNext
     architecture: str
@@ -68,9 +68,7 @@ class Llava:
 
     def _item(self, prompt: str, picture: Image.Image | None) -> Item:
         shown = () if picture is None else (self.model.shown(picture),)
-        ids = self.model.vocabulary.ids(prompt)
-        behind = [] if tuple(ids[len(ids) - len(self.ending) :]) == self.ending else list(self.ending)
-        whole = expanded([*ids, *behind], self.model.picture_token, shown)
+        whole = expanded([*self.model.vocabulary.open_ended_ids(prompt), *self.ending], self.model.picture_token, shown)
         return Item(whole, only_last(whole.size), shown)
 
     def embed(self, items: Sequence[Item]) -> Tensor:

@@ -10,7 +10,10 @@ import torch
 from torch import nn
 from transformers import MistralConfig, MistralModel
 
+from encoders.mllm.bidirectional import require_bidirectional
 from encoders.mllm.latent_attention import LatentAttention
+from models.torch_devices import TorchDevice
+from models.vocabulary import Vocabulary
 from models.weights import Weights
 from uniir.errors import ModelUnavailable
 
@@ -80,6 +83,20 @@ def latent_attention(weights: Weights, prefix: str) -> LatentAttention:
         weights.shape(f"{prefix}cross_attend_blocks.0.fn.to_q.weight")[0],
         weights.shape(f"{prefix}cross_attend_blocks.1.fn.net.2.weight")[1],
     )
+
+
+def enclosed(vocabulary: Vocabulary, prompt: str) -> list[int]:
+    """Ids between start and end, whatever the tokenizer puts there itself."""
+    return [BOS, *vocabulary.bare_ids(prompt), EOS]
+
+
+def require_both_ways(trunk: nn.Module, on: TorchDevice) -> None:
+    """Raises ModelUnavailable for a stack that turns out causal."""
+    embedding = trunk.get_input_embeddings()
+    with torch.inference_mode():
+        require_bidirectional(
+            lambda ids, attention: states_of(trunk, embedding(ids), attention), embedding.num_embeddings, on.device, on.dtype
+        )
 
 
 def states_of(trunk: nn.Module, embedded: Tensor, attention: Tensor) -> Tensor:

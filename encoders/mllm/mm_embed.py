@@ -14,8 +14,7 @@ from PIL import Image
 from torch import nn
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
-from encoders.mllm.bidirectional import require_bidirectional
-from encoders.mllm.mistral import BOS, EOS, PAD, bidirectional_trunk, latent_attention, states_of, trunk_sizes
+from encoders.mllm.mistral import PAD, bidirectional_trunk, enclosed, latent_attention, require_both_ways, states_of, trunk_sizes
 from encoders.mllm.pooling import pooled
 from models.placing import attention_for, placed
 from models.rows import Item, Pixels, Rows, expanded, rows_of
@@ -109,8 +108,7 @@ class MmEmbed:
 
     def _item(self, before: str, text: str | None, picture: Image.Image | None, unpooled: int) -> Item:
         words = self.vocabulary.cut(self.vocabulary.harmless(text or ""), _TEXT_TOKENS)
-        ids = self.vocabulary.ids(f"{before}{'' if picture is None else _PICTURE + chr(10)}{words}")
-        ids = [*([] if ids[:1] == [BOS] else [BOS]), *ids, *([] if ids[-1:] == [EOS] else [EOS])]
+        ids = enclosed(self.vocabulary, f"{before}{'' if picture is None else _PICTURE + chr(10)}{words}")
         pictures = () if picture is None else (Pixels(squashed(picture, self.side), (1,), self.slots),)
         whole = expanded(ids, self.picture_token, pictures)
         return Item(whole, np.arange(whole.size) >= unpooled, pictures)
@@ -148,16 +146,8 @@ def load_mm_embed(directory: Path, weights: Weights, on: TorchDevice) -> MmEmbed
     if vocabulary.id_of(_PICTURE) != picture_token:
         raise ModelUnavailable(f"{directory}: the tokenizer's {_PICTURE} is not {picture_token}, as config.json says.")
     slots = weights.shape(f"{_VISION}embeddings.position_embedding.weight")[0]  # one place less for the class, one more for the newline
-    model = MmEmbed(module, vocabulary, picture_token, _side(weights), slots, on.device)
-    with torch.inference_mode():
-        embedding = module.language_model.get_input_embeddings()
-        require_bidirectional(
-            lambda ids, attention: states_of(module.language_model, embedding(ids), attention),
-            sizes.vocabulary,
-            on.device,
-            on.dtype,
-        )
-    return model
+    require_both_ways(module.language_model, on)
+    return MmEmbed(module, vocabulary, picture_token, _side(weights), slots, on.device)
 
 
 def _vision_config(config: dict[str, Any], weights: Weights) -> CLIPVisionConfig:

@@ -12,8 +12,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from encoders.mllm.bidirectional import require_bidirectional
-from encoders.mllm.mistral import BOS, EOS, PAD, bidirectional_trunk, latent_attention, states_of, trunk_sizes
+from encoders.mllm.mistral import PAD, bidirectional_trunk, enclosed, latent_attention, require_both_ways, states_of, trunk_sizes
 from encoders.mllm.pooling import pooled
 from models.placing import attention_for, placed
 from models.rows import Item, rows_of
@@ -64,8 +63,7 @@ class NvEmbed:
         return self._item("", text, 0)
 
     def _item(self, before: str, text: str | None, unpooled: int) -> Item:
-        ids = self.vocabulary.ids(before + self.vocabulary.cut(self.vocabulary.harmless(text or ""), _TEXT_TOKENS))
-        ids = [*([] if ids[:1] == [BOS] else [BOS]), *ids, *([] if ids[-1:] == [EOS] else [EOS])]
+        ids = enclosed(self.vocabulary, before + self.vocabulary.cut(self.vocabulary.harmless(text or ""), _TEXT_TOKENS))
         return Item(np.asarray(ids, np.int64), np.arange(len(ids)) >= unpooled)
 
     def embed(self, items: Sequence[Item]) -> Tensor:
@@ -85,9 +83,5 @@ def load_nv_embed(directory: Path, weights: Weights, on: TorchDevice) -> NvEmbed
     )
     fill(module, weights, lambda name: name, on.dtype)
     placed(module, on, ("MistralDecoderLayer", "LatentAttention"))
-    embedding = module.embedding_model.get_input_embeddings()
-    with torch.inference_mode():
-        require_bidirectional(
-            lambda ids, attention: states_of(module.embedding_model, embedding(ids), attention), sizes.vocabulary, on.device, on.dtype
-        )
+    require_both_ways(module.embedding_model, on)
     return NvEmbed(module, read_vocabulary(directory, ("<s>", "</s>", "<unk>")), sizes.width, on.device)

@@ -7,9 +7,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import transformers
 from transformers import AutoTokenizer
 
+from models.loading import read_pretrained
 from models.torch_devices import TorchDevice
 from uniir.errors import ModelUnavailable
 
@@ -18,20 +18,8 @@ _NAMED = 6  # names an error lists before it counts the rest
 
 def pretrained(kind: Any, directory: Path, on: TorchDevice) -> Any:
     """A model of this class of transformers, ready to compute. Raises ModelUnavailable for weights that are not all there or do not fit."""
-    transformers.utils.logging.disable_progress_bar()
-    before = transformers.utils.logging.get_verbosity()
-    transformers.utils.logging.set_verbosity_error()  # what is left over is not looked at, and what is missing is told below
-    try:
-        model, told = kind.from_pretrained(
-            directory, dtype=on.dtype, local_files_only=True, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-        )
-    # The library raises whatever a damaged or foreign file provokes; at this edge all of it means one thing.
-    except Exception as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise ModelUnavailable(f"The weights in {directory} can't be read ({reason}).", "Fetch them again, as model.safetensors.") from None
-    finally:
-        transformers.utils.logging.set_verbosity(before)
-    lacking = sorted(told["missing_keys"]) + sorted(str(one[0]) for one in told["mismatched_keys"])
+    model, misfits = read_pretrained(kind, directory, on)
+    lacking = [*misfits.missing, *misfits.misshapen]
     if lacking:
         more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
         raise ModelUnavailable(

@@ -46,13 +46,9 @@ def test_llava_e_ends_in_the_end_token(directory: Path) -> None:
 
 def test_llava_p_asks_for_one_word_and_names_what_is_wanted(directory: Path) -> None:
     model = load_llava_p(directory, CPU, None)
-    asked = said(model, "a {text} cat", None, COCO).removesuffix("</s>")  # this small tokenizer ends every text
-    assert asked == "<s>[image] a {text} cat\nDescribe the everyday caption in one word:"
-    assert (
-        said(model, "a cat", picture(), None, Modality.TEXT).removesuffix("</s>")
-        == "<s>[text] <image>\na cat\nDescribe the above in one word:"
-    )
-    assert said(model, None, picture()).removesuffix("</s>") == "<s><image>\nDescribe the above in one word:"
+    assert said(model, "a {text} cat", None, COCO) == "<s>[image] a {text} cat\nDescribe the everyday caption in one word:"
+    assert said(model, "a cat", picture(), None, Modality.TEXT) == "<s>[text] <image>\na cat\nDescribe the above in one word:"
+    assert said(model, None, picture()) == "<s><image>\nDescribe the above in one word:"
 
 
 def test_prompts_for_one_word_are_there_for_each_kind_of_question() -> None:
@@ -67,7 +63,7 @@ def test_models_asked_about_one_part_take_no_pairs(directory: Path) -> None:
     for load in (load_llava_p_untrained, load_e5_v):
         assert load(directory, CPU, None).accepts == {Modality.TEXT, Modality.IMAGE}
     asked = said(load_e5_v(directory, CPU, None), "a cat", None)
-    assert asked.removesuffix("</s>").removeprefix("<s>") == (
+    assert asked.removeprefix("<s>") == (
         "<|start_header_id|>user<|end_header_id|>\n\na cat\nSummary above sentence in one word: "
         "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n \n"
     )
