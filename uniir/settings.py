@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -11,6 +13,7 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings.exceptions import SettingsError as UnreadableSource
 
 from uniir.addresses import postgres_url, without_password
 from uniir.errors import SettingsError
@@ -190,28 +193,49 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
-        raise SettingsError(f"A setting can't be used: {problems}.", "`uniir config` shows where each one comes from.") from None
+        sources = _Sources.now(given)
+        problems = "; ".join(": ".join([*sources.named(one["loc"]), one["msg"]]) for one in error.errors())
+        raise SettingsError(f"A setting can't be used: {problems}.", "Mend it there, or leave it out.") from None
+    except UnreadableSource as error:
+        name = re.search('field "(.*?)"', str(error))
+        told = f"UNIIR_{name[1].upper()} can't be read" if name else str(error)
+        raise SettingsError(f"{told}.", "It is written as JSON, such as UNIIR_CORPUS_ROOTS='[\"/srv/photos\"]'.") from None
     except (OSError, ValueError) as error:
         raise SettingsError(f"{config_file()} can't be read: {error}.", "Mend or remove it.") from None
 
 
 def origins(settings: Settings, **overrides: Any) -> list[Origin]:
     """Every setting with its value and origin."""
-    environment = EnvSettingsSource(Settings)()
-    file = _toml(Settings)()
-    found = []
-    for name, field in Settings.model_fields.items():
-        if overrides.get(name) is not None:
-            origin = "command line"
-        elif name in environment:
-            origin = f"environment UNIIR_{name.upper()}"
-        elif name in file:
-            origin = str(config_file())
-        else:
-            origin = "default"
-        found.append(Origin(name, _shown(name, getattr(settings, name)), origin, field.description or ""))
-    return found
+    sources = _Sources.now(overrides)
+    return [
+        Origin(name, _shown(name, getattr(settings, name)), sources.of(name), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What each place says, the strongest first."""
+
+    command_line: Mapping[str, object]
+    environment: Mapping[str, object]
+    file: Mapping[str, object]
+
+    @classmethod
+    def now(cls, overrides: Mapping[str, object]) -> _Sources:
+        return cls(overrides, EnvSettingsSource(Settings)(), _toml(Settings)())
+
+    def of(self, name: str) -> str:
+        if self.command_line.get(name) is not None:
+            return "command line"
+        if name in self.environment:
+            return f"environment UNIIR_{name.upper()}"
+        return str(config_file()) if name in self.file else "default"
+
+    def named(self, place: tuple[int | str, ...]) -> Iterator[str]:
+        """The setting at this place and where it comes from; nothing for a complaint about several together."""
+        if place:
+            yield f"{'.'.join(map(str, place))} ({self.of(str(place[0]))})"
 
 
 def _shown(name: str, value: object) -> str:

@@ -60,7 +60,15 @@ def test_a_bad_environment_variable_is_wrong_usage(uniir: Cli) -> None:
     uniir.set("pixel_limit", "many")
     done = uniir("status")
     assert done.code == 2
-    assert "pixel_limit" in done.err
+    assert "pixel_limit (environment UNIIR_PIXEL_LIMIT)" in done.err
+
+
+def test_an_environment_variable_that_is_no_json_is_named_itself_and_no_file(uniir: Cli) -> None:
+    uniir.set("corpus_roots", "/srv/photos")
+    done = uniir("status")
+    assert done.code == 2
+    assert "UNIIR_CORPUS_ROOTS can't be read" in done.err
+    assert "uniir.toml" not in done.err
 
 
 def test_the_version_is_printed(uniir: Cli) -> None:
