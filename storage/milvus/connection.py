@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import random
 import threading
 import time
@@ -37,6 +39,7 @@ _NOT_READY, NOT_LOADED, _NO_DATABASE = 1, 101, 800
 _PASSING = frozenset({1, 2, 3, 4, 8, NOT_LOADED, 103, 401, 500, 501, 503, 601, 901, 902, 904})
 _PASSING_RPC = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 _FULL = frozenset({3, 7})
+_NO_ROOM = os.strerror(errno.ENOSPC)  # all that Lite says
 _QUIET = {"grpc.keepalive_time_ms": 60_000}  # a server throws out who asks every 10 s whether it still lives
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0  # seconds
 _ATTEMPT = 20.0  # seconds that one attempt may take where a call as a whole may take longer
@@ -129,6 +132,8 @@ class Milvus:
                 "If another program has the directory open, end it. If the store is damaged or lost, "
                 "`uniir rebuild` makes it anew from the catalog, without encoding."
             )
+            if _NO_ROOM in reason:
+                way_out = "Make room on this disk, then run the same command again."
         elif _code(error) in _FULL:
             way_out = "The server has no room left: give it memory or disk, then run the same command again."
         elif _status(error) in {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}:

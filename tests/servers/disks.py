@@ -1,0 +1,59 @@
+"""A disk with little room for a test: a file system in memory, in a mount namespace of its own, so that nobody else sees it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import Done, command, environment
+from tests.servers.catalogs import REQUIRED
+
+
+class SmallDisk:
+    """One directory with so much room; what is there goes with the block."""
+
+    def __init__(self, directory: Path, holder: subprocess.Popen[str], enter: Sequence[str]) -> None:
+        self.directory = directory
+        self._holder = holder
+        self._enter = [*enter, "--target", str(holder.pid)]
+
+    def run(self, *words: object, **settings: object) -> Done:
+        """A command of ours where the directory is that disk."""
+        done = subprocess.run(
+            [*self._enter, *command(*words)], capture_output=True, text=True, check=False, env=environment(**settings), timeout=300
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def make_room(self) -> None:
+        resize = ["mount", "-o", "remount,size=500m", str(self.directory)]
+        subprocess.run([*self._enter, *resize], check=True, capture_output=True)
+
+
+@contextmanager
+def small_disk(directory: Path, kibibytes: int) -> Iterator[SmallDisk]:
+    """Skips the test where no file system can be mounted, which is a failure where servers are required."""
+    directory.mkdir(parents=True, exist_ok=True)
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    mount = f"mount -t tmpfs -o size={kibibytes}k none '{directory}' && echo mounted && exec sleep infinity"
+    holder = subprocess.Popen(
+        [shutil.which("unshare") or "unshare", "--mount", *user, "sh", "-c", mount],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stderr is not None
+            if not holder.stdout.readline():
+                (pytest.fail if REQUIRED else pytest.skip)(f"no file system can be mounted here: {holder.stderr.read().strip()}")
+            enter = ["nsenter", "--mount", *(["--user", "--preserve-credentials"] if user else [])]
+            yield SmallDisk(directory, holder, enter)
+        finally:
+            holder.kill()
