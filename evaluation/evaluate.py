@@ -139,6 +139,8 @@ class _Evaluation:
     def _set(self, file: QueryFile, wordings: Wordings, compared: Compared) -> Sequence[SetResult]:
         plan = self._plan
         every = list(read_queries(file.queries))
+        if not every:
+            self._left_out.append(f"{file.name}: there is no query in {file.queries}.")
         judgments = read_judgments(file.qrels)
         queries = [one for one in every if not plan.tasks or task_of(one, judgments) in plan.tasks]
         self._sha256(file.qrels)
@@ -182,8 +184,11 @@ class _Evaluation:
 
     def _sha256(self, file: Path) -> str:
         if file not in self._read:
-            with file.open("rb") as opened:
-                self._read[file] = hashlib.file_digest(opened, "sha256").hexdigest()
+            try:
+                with file.open("rb") as opened:
+                    self._read[file] = hashlib.file_digest(opened, "sha256").hexdigest()
+            except OSError as error:
+                raise UsageError(f"{file} can't be read: {error.strerror or error}.", WAY_OUT) from None
         return self._read[file]
 
     def _fingerprints(self) -> Mapping[str, object]:

@@ -15,6 +15,7 @@ from evaluation.scoring import EXPLAINED
 from evaluation.words import ERRORS, TASKS, headline_sentence, in_arrows, measured_with, notes
 
 _SHOWN = ("hit@1", "hit@5", "hit@10", "recall@10", "ndcg@10", "map@5", "mrr@10")
+_RARE = frozenset({"map@5 of 5"})  # explained where it is a headline
 _DEPTHS = ("hit@1", "hit@5", "hit@10")
 
 
@@ -54,7 +55,7 @@ def _body(report: Report) -> Iterator[str]:
     yield from _completed(report.rows)
     yield from _errors(report)
     yield "<h2>What the numbers mean</h2><dl>"
-    yield from (f"<dt>{escape(name)}</dt><dd>{escape(meaning)}.</dd>" for name, meaning in EXPLAINED.items())
+    yield from (f"<dt>{escape(name)}</dt><dd>{escape(meaning)}.</dd>" for name, meaning in _explained(report))
     yield "</dl>"
     if told := list(notes(report)):
         yield f"<h2>Left out or failed</h2><ul>{''.join(f'<li>{escape(one)}</li>' for one in told)}</ul>"
@@ -63,6 +64,15 @@ def _body(report: Report) -> Iterator[str]:
     yield "<h2>Measured with</h2>"
     rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in measured_with(report))
     yield f'<table class="plain">{rows}</table>'
+
+
+def _explained(report: Report) -> Iterator[tuple[str, str]]:
+    """What the names that stand in the tables mean."""
+    yield "headline", "the measure that the papers print for a data set; its mean over data sets and tasks is the average"
+    yield from (
+        (name, meaning) for name, meaning in EXPLAINED.items() if name not in _RARE or name in {row.headline for row in report.rows}
+    )
+    yield "modality accuracy@1", "share of queries whose first hit is of the same kind (text, picture or both) as a right answer"
 
 
 def _extremes(report: Report) -> str:

@@ -66,7 +66,11 @@ class Judgments:
 def parse_modality(value: object) -> Modality:
     """`text,image`, as the data set card spells it, is `image,text`; capitals and blanks do not count. Raises ValueError."""
     parts = {part.strip() for part in str(value).lower().split(",")}
-    return Modality.IMAGE_TEXT if parts == {"image", "text"} else Modality(",".join(sorted(parts)))
+    if parts == {"image", "text"}:
+        return Modality.IMAGE_TEXT
+    if len(parts) != 1 or not parts <= {"image", "text"}:
+        raise ValueError(f"{value!r} is not a valid modality, which is text, image or image,text")
+    return Modality(parts.pop())
 
 
 def dataset_of(identifier: str) -> str:
@@ -85,7 +89,7 @@ def read_queries(file: Path) -> Iterator[MbeirQuery]:
                 modality=parse_modality(line.values.get("query_modality")),
                 positives=line.dids("pos_cand_list"),
                 negatives=line.dids("neg_cand_list"),
-                task=int(line.values["task_id"]),
+                task=line.number_of("task_id"),
             )
 
 
@@ -155,8 +159,11 @@ def read_instructions(file: Path) -> dict[InstructionKey, tuple[str, ...]]:
         )
         for number, row in enumerate(rows, start=2):
             try:
-                key = InstructionKey(row["dataset_id"].strip(), parse_modality(row["query_modality"]), parse_modality(row["cand_modality"]))
-            except (AttributeError, KeyError, ValueError) as error:
+                dataset = row.get("dataset_id")
+                if not dataset or not dataset.strip():
+                    raise ValueError("dataset_id is missing")
+                key = InstructionKey(dataset.strip(), parse_modality(row.get("query_modality")), parse_modality(row.get("cand_modality")))
+            except ValueError as error:
                 raise UsageError(f"{file}, line {number}: {error}.", WAY_OUT) from None
             prompts = (row.get(f"prompt_{index}") for index in range(1, 5))
             instructions[key] = tuple(prompt.strip() for prompt in prompts if prompt and prompt.strip())
@@ -165,7 +172,7 @@ def read_instructions(file: Path) -> dict[InstructionKey, tuple[str, ...]]:
 
 def lines_with(file: Path, identifier: str) -> list[int]:
     """The numbers of the lines whose qid or did this is."""
-    return [line.number for line in _json_lines(file) if identifier in (line.values.get("qid"), line.values.get("did"))]
+    return [line.number for line in _json_lines(file) if identifier in (line.stripped("qid"), line.stripped("did"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +209,25 @@ class _Line:
 
     def dids(self, key: str) -> tuple[str, ...]:
         """Plain strings, or objects with a `did` as on the data set card."""
-        entries = self.values.get(key) or ()
-        return tuple(str(entry["did"] if isinstance(entry, dict) else entry).strip() for entry in entries)
+        entries = self.values.get(key) or []
+        if not isinstance(entries, list):
+            raise ValueError(f"{key} is {entries!r}, not a list")
+        found = [entry["did"] if isinstance(entry, dict) else entry for entry in entries]
+        for one in found:
+            if not isinstance(one, str):
+                raise ValueError(f"{key} holds {one!r}, which is no did")
+        return tuple(map(str.strip, found))
+
+    def number_of(self, key: str) -> int:
+        """A whole number, or the digits of one as text."""
+        value = self.values[key]
+        if isinstance(value, bool) or not isinstance(value, int | str) or not re.fullmatch(r"-?\d{1,9}", str(value).strip()):
+            raise ValueError(f"{key} is {value!r}, not a whole number")
+        return int(value)
+
+    def stripped(self, key: str) -> str | None:
+        value = self.values.get(key)
+        return value.strip() if isinstance(value, str) else None
 
 
 def _json_lines(file: Path) -> Iterator[_Line]:
@@ -218,7 +242,7 @@ def _json_lines(file: Path) -> Iterator[_Line]:
 def _values(raw: bytes, file: Path, number: int) -> Mapping[str, Any]:
     try:
         values = json.loads(raw.removeprefix(BOM_UTF8))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of bytes that are no UTF-8, and of numbers of thousands of digits as well
         raise UsageError(f"{file}, line {number}: not JSON ({error}).", WAY_OUT) from None
     if not isinstance(values, dict):
         raise UsageError(f"{file}, line {number}: not a JSON object.", WAY_OUT)

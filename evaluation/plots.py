@@ -10,6 +10,7 @@ from evaluation.resampling import Interval
 
 _LEFT, _WIDTH, _RIGHT, _LINE = 250, 560, 110, 26
 _HEAD, _FOOT = 30, 44
+_LETTER = 8  # the width of one in a name, on the safe side
 _TICKS = (0, 20, 40, 60, 80, 100)
 
 
@@ -62,7 +63,7 @@ def bars(title: str, axis: str, rows: Sequence[Bar], beside: str | None) -> str:
     ]
     if any(row.beside is not None for row in rows):
         legend.append(('<path class="beside" d="M7 0l6 6-6 6-6-6z"/>', str(beside)))
-    return _figure(title, axis, shapes, len(rows), legend)
+    return _figure(title, axis, shapes, [row.name for row in rows], legend)
 
 
 def dots(title: str, axis: str, rows: Sequence[Dots], legend: Sequence[str]) -> str:
@@ -78,7 +79,7 @@ def dots(title: str, axis: str, rows: Sequence[Dots], legend: Sequence[str]) -> 
         ends = f"{_percent(row.values[0])} to {_percent(row.values[-1])}"
         shapes.append(f'<text class="value" x="{_LEFT + _WIDTH + 12}" y="{middle + 4}">{ends}</text>')
     marks = [(f'<circle class="dot{place}" cx="6" cy="6" r="6"/>', name) for place, name in enumerate(legend)]
-    return _figure(title, axis, shapes, len(rows), marks)
+    return _figure(title, axis, shapes, [row.name for row in rows], marks)
 
 
 def stacked(title: str, axis: str, rows: Sequence[Parts], legend: Sequence[str]) -> str:
@@ -94,13 +95,15 @@ def stacked(title: str, axis: str, rows: Sequence[Parts], legend: Sequence[str])
             left += width
         shapes.append(f'<text class="value" x="{_LEFT + _WIDTH + 12}" y="{middle + 4}">{escape(row.whole)}</text>')
     marks = [(f'<rect class="part{place}" width="14" height="12"/>', name) for place, name in enumerate(legend)]
-    return _figure(title, axis, shapes, len(rows), marks)
+    return _figure(title, axis, shapes, [row.name for row in rows], marks)
 
 
-def _figure(title: str, axis: str, shapes: Sequence[str], lines: int, legend: Sequence[tuple[str, str]]) -> str:
-    width, bottom = _LEFT + _WIDTH + _RIGHT, _HEAD + lines * _LINE
+def _figure(title: str, axis: str, shapes: Sequence[str], names: Sequence[str], legend: Sequence[tuple[str, str]]) -> str:
+    lines = len(names)
+    spare = max(0, _LETTER * max(map(len, names), default=0) + 10 - _LEFT)  # to the left, for names that are long
+    width, bottom = _LEFT + _WIDTH + _RIGHT + spare, _HEAD + lines * _LINE
     body = "".join([*_legend(legend), *_axis(axis, bottom), *shapes])
-    box = f'viewBox="0 0 {width} {bottom + _FOOT}" width="{width}" height="{bottom + _FOOT}"'
+    box = f'viewBox="{-spare} 0 {width} {bottom + _FOOT}" width="{width}" height="{bottom + _FOOT}"'
     return f'<figure class="wide"><svg role="img" aria-label="{escape(title)}" {box}>{body}</svg></figure>'
 
 

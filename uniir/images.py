@@ -107,6 +107,8 @@ def read_image(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputFailure("unreadable", f"the file can't be read ({error.strerror or error})") from None
+    except ValueError as error:  # what is no path, since it holds a zero or half of a surrogate pair
+        raise InputFailure("unreadable", f"the file can't be read ({error})") from None
 
 
 def _measure(image: Image.Image) -> tuple[int, int]:

@@ -17,7 +17,9 @@ from evaluation.compare import compare
 from evaluation.evaluate import Plan, evaluate
 from evaluation.gate import PipelineBroken
 from evaluation.output import Output, read_report
+from evaluation.plots import Bar, bars
 from evaluation.published import counterpart, published
+from evaluation.resampling import Interval
 from evaluation.results import Report, SetResult
 from tests.evaluation.authors import recalls
 from tests.evaluation.small import small_mbeir
@@ -186,6 +188,8 @@ def test_files_hold_what_was_measured_and_two_evaluations_can_be_compared(tmp_pa
     page = (tmp_path / "on" / "report.html").read_text()
     assert page.count("<svg") == 3
     assert "oven: image + text → text" in page
+    assert page.index("<dt>headline</dt>") < page.index("<dt>modality accuracy@1</dt>")
+    assert "map@5 of 5" not in page  # no set here has it for its headline
     compared = compare(tmp_path / "off", tmp_path / "on", "hit@1")
     average = compared.differences[-1]
     assert (average.task, average.queries) == (None, 6)
@@ -196,6 +200,15 @@ def test_files_hold_what_was_measured_and_two_evaluations_can_be_compared(tmp_pa
     (tmp_path / "off" / "report.json").write_text(json.dumps(report))
     unlike = compare(tmp_path / "off", tmp_path / "on").unlike
     assert unlike[1:] == ["the data's qrels/test/mbeir_oven_task6_test_qrels.txt"]
+
+
+def test_long_names_stand_in_a_plot_as_a_whole() -> None:
+    def left_of(name: str) -> float:
+        plot = bars("plot", "percent", [Bar(name, Interval(0.5, 0.4, 0.6))], None)
+        return float(plot.partition('viewBox="')[2].split()[0])
+
+    assert left_of("cirr: image + text → image") == 0
+    assert left_of("n" * 60) <= 240 - 60 * 7  # where the names end, and what letters take
 
 
 def test_a_directory_of_other_things_is_not_written_into(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from encoders.arithmetic import ArithmeticEncoder
 from evaluation.asking import Instructing
 from evaluation.evaluate import Plan, evaluate
 from evaluation.mbeir import parse_modality
@@ -15,7 +16,7 @@ from evaluation.output import Output
 from evaluation.results import SetResult
 from tests.evaluation.authors import recalls
 from tests.evaluation.hostile import Tying, hostile_mbeir
-from tests.evaluation.small import candidate, lines, small_mbeir
+from tests.evaluation.small import candidate, lines, query, small_mbeir
 from tests.folders import lay
 from uniir.documents import Modality
 from uniir.errors import UsageError
@@ -91,6 +92,47 @@ def test_an_id_that_occurs_twice_is_named_with_its_lines(tmp_path: Path) -> None
     file.write_text(file.read_text() + lines([candidate("8:2", "again")]))
     with pytest.raises(UsageError, match=r"8:2 occurs twice: .*cand_pool\.jsonl, line 3; .*cand_pool\.jsonl, line 7"):
         measured(Plan(root), tmp_path / "work")
+
+
+def test_an_id_with_a_blank_at_its_end_is_the_same_id(tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "data")
+    file = root / "query" / "test" / "mbeir_cirr_task7_test.jsonl"
+    file.write_text(file.read_text() + lines([query("8:1 ", 7, ["8:1"], "again", "red")]))
+    with pytest.raises(UsageError, match=r"8:1 occurs twice: .*, line 1; .*, line 5"):
+        measured(Plan(root), tmp_path / "work")
+
+
+def test_a_file_without_queries_is_told_and_not_left_out_in_silence(tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "data")
+    (root / "query" / "test" / "mbeir_cirr_task7_test.jsonl").write_text("\n")
+    report = evaluate(Plan(root), Tying(), FileImages(), tmp_path / "work", lambda one: None, lambda name, done, whole: None)
+    assert [row.dataset for row in report.rows] == ["oven"]
+    assert [one.startswith("cirr: there is no query in") for one in report.left_out] == [True]
+
+
+def test_a_folder_in_the_place_of_a_pool_is_named(tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "data")
+    pool = root / "cand_pool" / "local" / "mbeir_cirr_task7_cand_pool.jsonl"
+    pool.unlink()
+    pool.mkdir()
+    with pytest.raises(UsageError, match=r"mbeir_cirr_task7_cand_pool\.jsonl can't be read: Is a directory"):
+        measured(Plan(root), tmp_path / "work")
+
+
+@pytest.mark.parametrize("path", ["a\0b.png", "\ud800.png"])
+def test_a_picture_whose_path_is_none_is_missed_and_counted(tmp_path: Path, path: str) -> None:
+    root = small_mbeir(tmp_path / "data")
+    for folder, name, line in (
+        ("query/test", "mbeir_cirr_task7_test.jsonl", {**query("8:5", 7, ["8:1"], "x", "red"), "query_img_path": path}),
+        ("cand_pool/local", "mbeir_cirr_task7_cand_pool.jsonl", {**candidate("8:70", image="red"), "img_path": path}),
+    ):
+        file = root / folder / name
+        file.write_text(file.read_text() + lines([line]))
+    judgments = root / "qrels" / "test" / "mbeir_cirr_task7_test_qrels.txt"
+    judgments.write_text(judgments.read_text() + "8:5 0 8:70 1 7\n")
+    report = evaluate(Plan(root), ArithmeticEncoder(), FileImages(), tmp_path / "work", lambda one: None, lambda name, done, whole: None)
+    (row,) = [one for one in report.rows if one.dataset == "cirr"]
+    assert (row.failed_queries, row.failed_candidates) == (1, 1)
 
 
 def test_an_empty_pool_is_named(tmp_path: Path) -> None:

@@ -67,7 +67,14 @@ def test_the_cards_spelling_of_modality_and_positives_is_understood(tmp_path: Pa
         lines({**QUERY, "query_modality": "sound"}),
         lines({**QUERY, "query_txt": 5}),
         '{"qid": "9:1"}',
+        lines({**QUERY, "pos_cand_list": "9:2"}),
+        lines({**QUERY, "pos_cand_list": [None]}),
+        lines({**QUERY, "task_id": 7.5}),
+        lines({**QUERY, "task_id": True}),
+        lines({**QUERY, "query_modality": None}),
+        json.dumps(QUERY).replace('"task_id": 0', f'"task_id": {"9" * 5000}'),
     ],
+    ids=lambda line: line[-60:].strip(),
 )
 def test_a_line_that_is_no_query_is_named(tmp_path: Path, line: str) -> None:
     lay(tmp_path, {"q.jsonl": lines(QUERY) + line})
@@ -95,6 +102,13 @@ def test_empty_wordings_of_an_instruction_are_skipped(tmp_path: Path) -> None:
     head = "query_modality\tcand_modality\tdataset_name\tdataset_id\tprompt_1\tprompt_2\tprompt_3\tprompt_4\n"
     lay(tmp_path, {"i.tsv": head + 'text\timage,text\tEDIS\t3\tFind "it".\t\tLook.\n'})
     assert read_instructions(tmp_path / "i.tsv") == {InstructionKey("3", Modality.TEXT, Modality.IMAGE_TEXT): ('Find "it".', "Look.")}
+
+
+@pytest.mark.parametrize("row", ["text\timage", "sound\timage\tEDIS\t3\tFind it.", "text\timage\tEDIS\t \tFind it."])
+def test_a_row_that_is_no_instruction_is_named(tmp_path: Path, row: str) -> None:
+    lay(tmp_path, {"i.tsv": f"query_modality\tcand_modality\tdataset_name\tdataset_id\tprompt_1\n{row}\n"})
+    with pytest.raises(UsageError, match=r"i\.tsv, line 2: .*(dataset_id is missing|is not a valid modality)"):
+        read_instructions(tmp_path / "i.tsv")
 
 
 def test_sets_are_found_with_pools_of_their_split_before_pools_of_all_splits(tmp_path: Path) -> None:
