@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 LONGEST = 40  # characters of a word; what follows is cut off, in documents as in queries
@@ -15,6 +16,15 @@ _UNSPACED = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
 )
 _INSIDE_NAMES = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalMatch:
+    """A document in which words of a query stand. `share` is how much of the query they are, by their rarity: 1 where it has all."""
+
+    document: int
+    words: tuple[str, ...]
+    share: float
 
 
 def words_of(text: str) -> list[str]:

@@ -15,6 +15,7 @@ from uniir.errors import ItemFailure
 from uniir.filter_language import Condition
 from uniir.filters import Filter
 from uniir.hits import BandCuts
+from uniir.lexical import LexicalMatch
 from uniir.queries import Query
 from uniir.spaces import VectorSpace
 
@@ -275,7 +276,7 @@ class Library(Protocol):
         """Those of the ids that are indexed, below the path and fit the condition, as far as either is given."""
         ...
 
-    def lexical_matches(self, words: Sequence[str], limit: int, where: Filter) -> Sequence[int]:
+    def lexical_matches(self, words: Sequence[str], limit: int, where: Filter) -> Sequence[LexicalMatch]:
         """Up to `limit` indexed documents with any of these words in their text or in their file's path, best first by BM25; ties by id.
 
         Words are those of `uniir.lexical.words_of`.

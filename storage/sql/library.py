@@ -23,6 +23,7 @@ from uniir.documents import Document, Metadata, Modality
 from uniir.filter_language import Condition
 from uniir.filters import Filter
 from uniir.ledger import SourceKey, SourceRecord
+from uniir.lexical import LexicalMatch
 from uniir.protocols import StoredVector
 
 # What every search asks: written once, since putting such a query together takes longer than SQLite's answer.
@@ -117,7 +118,7 @@ class SqlLibrary:
             fitting = query.where(matching(condition, connection.dialect.name))
             return frozenset(connection.execute(fitting).scalars())
 
-    def lexical_matches(self, words: Sequence[str], limit: int, where: Filter) -> Sequence[int]:
+    def lexical_matches(self, words: Sequence[str], limit: int, where: Filter) -> Sequence[LexicalMatch]:
         with self._engines.reading() as connection:
             return matches(connection, self._collection.space_id, words, limit, where)
 

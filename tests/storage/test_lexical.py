@@ -16,7 +16,7 @@ from tests.worlds import World
 from uniir.documents import Document, Modality, Source
 from uniir.filters import EVERYTHING, Filter
 from uniir.ledger import SourceDraft, SourceKey, SourceKind
-from uniir.lexical import words_of
+from uniir.lexical import LexicalMatch, words_of
 
 _TREE = {
     "boats/red-boat.png": picture("red", kind="PNG"),
@@ -52,7 +52,7 @@ def world(catalog: str, tmp_path: Path) -> Iterator[World]:
 def found(world: World, query: str, where: Filter = EVERYTHING, limit: int = 10) -> list[str]:
     """Places of what has the query's words, best first."""
     places = {number: place.split("#", maxsplit=1)[0] for place, number in world.ids().items()}
-    return [places[one] for one in world.library.lexical_matches(words_of(query), limit, where)]
+    return [places[match.document] for match in world.library.lexical_matches(words_of(query), limit, where)]
 
 
 def test_words_are_found_in_texts_and_in_the_names_of_files_whatever_their_case_and_accents(world: World) -> None:
@@ -63,6 +63,14 @@ def test_words_are_found_in_texts_and_in_the_names_of_files_whatever_their_case_
     assert found(world, "car") == found(world, "redcar7") == ["RedCar7.jpg"]
     assert found(world, "天気") == found(world, "京") == ["tokyo.md"]
     assert found(world, "zeppelin") == found(world, "?!") == []
+
+
+def test_a_match_tells_its_words_and_how_much_of_the_query_they_are(world: World) -> None:
+    whole, *_, least = world.library.lexical_matches(words_of("a blue boat in the harbour"), 10, EVERYTHING)
+    assert (whole.document, whole.words, whole.share) == (world.ids()["harbour.md"], ("a", "blue", "boat", "in", "the", "harbour"), 1)
+    assert 0 < least.share < 0.5
+    rare, common = (world.library.lexical_matches([word, "zeppelin"], 1, EVERYTHING)[0].share for word in ("tram", "boat"))
+    assert common < rare < 0.5  # what stands nowhere is the rarest
 
 
 def test_the_lines_of_a_manifest_do_not_have_its_name(world: World) -> None:
@@ -79,7 +87,7 @@ def test_no_query_becomes_syntax(world: World, query: str) -> None:
 def test_what_a_filter_bars_is_not_found_and_takes_nobodys_place(world: World) -> None:
     ids = world.ids()
     boats = found(world, "boat")
-    first = Filter(without=frozenset({world.library.lexical_matches(["boat"], 1, EVERYTHING)[0]}))
+    first = Filter(without=frozenset({world.library.lexical_matches(["boat"], 1, EVERYTHING)[0].document}))
     assert found(world, "boat", first) == boats[1:]
     assert found(world, "boat", first, limit=1) == boats[1:2]
     assert found(world, "boat", Filter(modalities=frozenset({Modality.IMAGE}))) == ["boats/red-boat.png"]
@@ -172,7 +180,7 @@ def test_both_databases_find_the_same_in_the_same_order(postgres: str, tmp_path:
     assert sum(map(len, answers[0])) > 500
 
 
-def _answers(drafts: Sequence[SourceDraft], queries: Sequence[str], place: Path, catalog: str | None) -> list[Sequence[int]]:
+def _answers(drafts: Sequence[SourceDraft], queries: Sequence[str], place: Path, catalog: str | None) -> list[Sequence[LexicalMatch]]:
     with World(place, catalog=catalog) as world:
         world.ledger.record(drafts)
         world.ledger.mark_indexed({one: np.zeros(world.encoder.space.dimension, np.float16) for one in range(1, len(drafts) + 1)})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Protocol
 
@@ -11,13 +12,16 @@ from sqlalchemy import Connection
 from storage.sql.lexical import postgres, sqlite
 from uniir.documents import Modality
 from uniir.filters import Filter
+from uniir.lexical import LexicalMatch
 
 _MOST_WORDS = 200  # of one query
-_MOST_PLACES = 20_000  # rows of the index that one search looks at
+_MOST_PLACES = 5_000  # rows of the index that one search looks at
 
 
 class _Spelling(Protocol):
     """What each database has a module for."""
+
+    def size(self, connection: Connection) -> int: ...
 
     def held(self, connection: Connection, words: Sequence[str]) -> dict[str, int]: ...
 
@@ -25,20 +29,30 @@ class _Spelling(Protocol):
         self, connection: Connection, space: int, held: dict[str, int], modalities: Sequence[Modality] | None, limit: int | None
     ) -> Sequence[int]: ...
 
+    def words(self, connection: Connection, ids: Sequence[int]) -> Mapping[int, frozenset[str]]: ...
 
-def matches(connection: Connection, space: int, words: Sequence[str], limit: int, where: Filter) -> Sequence[int]:
+
+def matches(connection: Connection, space: int, words: Sequence[str], limit: int, where: Filter) -> Sequence[LexicalMatch]:
     """Indexed documents of a space in which any of the words stands; where many stand in very many, the commonest don't count."""
     spelled: _Spelling = sqlite
     if connection.dialect.name == "postgresql":
         spelled = postgres
-    held = _affordable(spelled.held(connection, list(dict.fromkeys(words))[:_MOST_WORDS]))
-    if not held:
+    asked = list(dict.fromkeys(words))[:_MOST_WORDS]
+    held = spelled.held(connection, asked)
+    affordable = _affordable(held)
+    if not affordable:
         return []
     modalities = None if where.modalities is None else sorted(where.modalities)
     at_most = limit + len(where.without) if where.only is None else None
-    found = spelled.ranked(connection, space, held, modalities, at_most)
-    fitting = [one for one in found if one not in where.without and (where.only is None or one in where.only)]
-    return fitting[:limit]
+    found = spelled.ranked(connection, space, affordable, modalities, at_most)
+    fitting = [one for one in found if one not in where.without and (where.only is None or one in where.only)][:limit]
+    size, theirs = spelled.size(connection), spelled.words(connection, fitting)
+    rarity = {word: math.log(1 + size / (held.get(word, 0) + 0.5)) for word in asked}
+    return [_match(one, tuple(word for word in asked if word in theirs[one]), rarity) for one in fitting]
+
+
+def _match(document: int, words: tuple[str, ...], rarity: Mapping[str, float]) -> LexicalMatch:
+    return LexicalMatch(document, words, round(sum(rarity[word] for word in words) / sum(rarity.values()), 9))
 
 
 def _affordable(held: dict[str, int]) -> dict[str, int]:

@@ -19,6 +19,11 @@ SELECT asked.word, (
 ) AS documents
 FROM unnest(CAST(:words AS text[])) AS asked(word)
 """)
+_WORDS = text("""
+SELECT document_id, tsvector_to_array(name) || tsvector_to_array(text) AS words
+FROM document_words WHERE document_id = ANY(CAST(:ids AS bigint[]))
+""")
+_SIZE = text("SELECT count(*) FROM document_words")
 _RANKED = text("""
 WITH whole AS (SELECT count(*)::float8 AS documents, avg(length)::float8 AS length FROM document_words),
 asked AS (
@@ -47,6 +52,12 @@ SELECT document_id FROM found ORDER BY round(CAST(score AS numeric), 9) DESC, do
 """)
 
 
+def size(connection: Connection) -> int:
+    """How many documents there are."""
+    found: int = connection.execute(_SIZE).scalar_one()
+    return found
+
+
 def held(connection: Connection, words: Sequence[str]) -> dict[str, int]:
     """How many documents each word stands in."""
     return {row.word: row.documents for row in connection.execute(_HELD, {"words": list(words)})}
@@ -68,3 +79,8 @@ def ranked(
         "limit": limit,
     }
     return connection.execute(_RANKED, given).scalars().all()
+
+
+def words(connection: Connection, ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    """What stands in each document."""
+    return {row.document_id: frozenset(row.words) for row in connection.execute(_WORDS, {"ids": list(ids)})}

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, text
 
+from storage.sql.rows import in_blocks
 from storage.sql.schema import NAME_WEIGHT, TEXT_WEIGHT, EmbeddingState
 from uniir.documents import Modality
 
 _HELD = text("SELECT term, doc FROM lexical_vocabulary WHERE term IN :words").bindparams(bindparam("words", expanding=True))
+_WORDS = text("SELECT document_id, name, text FROM document_words WHERE document_id IN :ids").bindparams(bindparam("ids", expanding=True))
+_SIZE = text("SELECT count(*) FROM lexical_docsize")
 _RANKED = """
 SELECT lexical.rowid FROM lexical
 CROSS JOIN embeddings ON embeddings.document_id = lexical.rowid AND embeddings.space_id = :space AND embeddings.state = :state
@@ -20,6 +23,12 @@ ORDER BY round(bm25(lexical, :name_weight, :text_weight), 9), lexical.rowid LIMI
 _OF_MODALITY = "CROSS JOIN documents ON documents.id = lexical.rowid AND documents.modality IN :modalities"
 _ANY = text(_RANKED.format(of_modality=""))
 _OF_SOME = text(_RANKED.format(of_modality=_OF_MODALITY)).bindparams(bindparam("modalities", expanding=True))
+
+
+def size(connection: Connection) -> int:
+    """How many documents there are."""
+    found: int = connection.execute(_SIZE).scalar_one()
+    return found
 
 
 def held(connection: Connection, words: Sequence[str]) -> dict[str, int]:
@@ -42,6 +51,15 @@ def ranked(
     if modalities is None:
         return connection.execute(_ANY, given).scalars().all()
     return connection.execute(_OF_SOME, {**given, "modalities": [str(one) for one in modalities]}).scalars().all()
+
+
+def words(connection: Connection, ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    """What stands in each document."""
+    return {
+        row.document_id: frozenset((*row.name.split(" "), *row.text.split(" ")))
+        for block in in_blocks(ids)
+        for row in connection.execute(_WORDS, {"ids": block})
+    }
 
 
 def rebuild(connection: Connection) -> None:
