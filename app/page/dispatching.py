@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.page import entry
-from app.page.index import PAGES
+from app.page.index import PAGES, nowhere
 from app.page.surroundings import Whereabouts
 from app.service.guarding import Rules
 
@@ -21,6 +21,7 @@ _DOCUMENT = re.compile(r"/media/document/([0-9A-Za-z]{13})/(256|1024|original)")
 _PICTURE = re.compile(r"/media/picture/([0-9a-f]{64})")
 _NEW_PICTURE = "/media/picture"
 _MINE = re.compile(r"/media/(document|picture)(/.*)?")  # Streamlit keeps its own files below /media/ too
+_STREAMLITS = ("/_stcore/", "/static/", "/media/", "/component/", "/app/")
 _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"), (b"x-frame-options", b"SAMEORIGIN"))
 
 
@@ -57,6 +58,8 @@ class Dispatcher:
             await self._media(scope, receive, send)
         elif scope["type"] == "http" and scope["path"] in PAGES and scope["method"] in {"GET", "HEAD"}:
             await self.index(scope, receive, _with_headers(send))
+        elif _is_misspelt(scope):
+            await nowhere(scope, receive, _with_headers(send))
         else:
             await self.page(scope, receive, _with_headers(send))
 
@@ -83,6 +86,13 @@ class Dispatcher:
             headers.append((b"authorization", f"Bearer {self.whereabouts.now.key}".encode()))
         asked = {**scope, "path": path, "raw_path": path.encode(), "query_string": query.encode(), "headers": headers}
         await self.pictures(asked, receive, _with_headers(send))
+
+
+def _is_misspelt(scope: Scope) -> bool:
+    """Whether a person went where nothing is. Streamlit would answer with its page, whose scripts are not found from there."""
+    if scope["type"] != "http" or scope["path"].startswith(_STREAMLITS):
+        return False
+    return scope["method"] == "GET" and "text/html" in Headers(scope=scope).get("accept", "")
 
 
 def _service_path(path: str, method: str) -> tuple[str, str] | None:

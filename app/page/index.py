@@ -47,6 +47,13 @@ class Index:
         await HTMLResponse(self._page, headers={"Cache-Control": "no-cache"})(scope, receive, send)
 
 
+async def nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """For an address that no screen has."""
+    page = (files("app.page") / "nowhere.html").read_text("utf-8")
+    headers = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+    await HTMLResponse(page, 404, headers)(scope, receive, send)
+
+
 def _early(scripts: Path, page: str) -> Iterator[str]:
     """The files of what is shown first and what these import, without those that the page names itself."""
     wanted = [file.name for part in _SHOWN_FIRST for file in scripts.glob(f"{part}.*.js")]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp
 
 from app.local.opening import own
+from app.page.compressing import Compressing
 from app.page.dispatching import Dispatcher
 from app.page.entry import Door
 from app.page.forwarding import Forwarder
@@ -82,7 +83,7 @@ def _follow_owner(settings: Settings, whereabouts: Whereabouts) -> None:
 
 def _run_alone(settings: Settings, whereabouts: Whereabouts, tell: Callable[[str], None]) -> None:
     with listening_at(settings) as listening, stop_signals() as asked_to_stop:
-        page, rules = streamlit_app(settings.upload_megabytes), Rules.of(settings, whereabouts.now.key)
+        page, rules = Compressing(streamlit_app(settings.upload_megabytes)), Rules.of(settings, whereabouts.now.key)
         pictures, door = Forwarder(whereabouts), Door(settings)
         server = _server(lambda _: Dispatcher(page, Index(), pictures, None, rules, door, whereabouts, pictures.close), listening)
         server.start()
@@ -103,7 +104,7 @@ def _run_with_service(settings: Settings, tell: Callable[[str], None]) -> None:
         readiness = Readiness(service, _PAGE_FIRST_SECONDS)
         readiness.postpone()
         whereabouts = Whereabouts(Surroundings(listening.local_address, secret))
-        page, rules = streamlit_app(settings.upload_megabytes), Rules.of(settings, secret)
+        page, rules = Compressing(streamlit_app(settings.upload_megabytes)), Rules.of(settings, secret)
 
         def application(stopping: Callable[[], bool]) -> ASGIApp:
             routes = create_app(service, settings, secret, measurements, readiness, stopping)

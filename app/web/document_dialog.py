@@ -16,7 +16,7 @@ from app.web.marking import marked_html
 from app.web.media import original, thumbnail
 from app.web.titles import alternative_text, flat, in_words, place_in_file, plain, title_of
 from app.web.why import why
-from uniir.errors import NotFound, UniirError
+from uniir.errors import UniirError, UsageError
 from uniir.wire import ComplementAnswer, DocumentAnswer, ExplainRequest, Explanation, HitAnswer, Neighbour
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _body(client: Client, found: Found) -> None:
     hit = hits[place] if place is not None else None
     try:
         known = client.document(document)
-    except NotFound:
+    except UsageError:  # gone, or never an id
         st.html(f'<h2 class="u-state">{document_words.GONE_DOCUMENT}</h2>')
         _steps(hits, place)
         return
@@ -53,7 +53,7 @@ def _body(client: Client, found: Found) -> None:
         st.error(str(error), icon=":material/error:")
         return
     title = title_of(known)
-    st.html(f'<h2 class="u-document">{escape(title)}</h2>')
+    st.html(f'<h2 class="u-document" dir="auto">{escape(title)}</h2>')
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="document_badges"):
         _badges(known, hit)
         st.space("stretch")
@@ -249,7 +249,7 @@ def _text(known: DocumentAnswer, explanation: Explanation | None) -> None:
     marked = explanation.marked if explanation is not None else None
     with st.container(key="document_text"):
         body, sentence, passage = marked_html(known, marked)
-        st.html(f'<h3 class="u-section">{document_words.TEXT_PART}</h3><div class="u-text" tabindex="0">{body}</div>')
+        st.html(f'<h3 class="u-section">{document_words.TEXT_PART}</h3><div class="u-text" dir="auto" tabindex="0">{body}</div>')
         if sentence or passage:
             st.html(f'<p class="u-muted">{document_words.MARKED if sentence else document_words.PASSAGE}</p>')
 

@@ -60,6 +60,7 @@ function create(root) {
     node.foot = element("div", "ug-foot");
     node.names = element("div", "ug-names");
     node.title = "";
+    node.names.dir = "auto";
     node.name = element("b");
     node.file = element("span", "ug-muted");
     node.names.append(node.name, node.file);
@@ -105,6 +106,7 @@ function create(root) {
     if (kind !== "picture") {
       const words = element("div", "ug-words");
       const text = element("p");
+      text.dir = "auto";
       text.textContent = tile.half?.text ?? tile.text;
       if (kind === "text") words.append(badge);
       if (tile.half?.text !== undefined) withLabel(words, tile.half.label);

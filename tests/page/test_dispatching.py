@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from app.page.compressing import Compressing
 from app.page.dispatching import Dispatcher
 from app.page.entry import Door
 from app.page.forwarding import Forwarder
@@ -176,3 +178,29 @@ def test_the_page_s_own_file_is_streamlit_s_with_our_name() -> None:
     assert "<title>uniir</title>" in page
     assert "BACKEND_BASE_URL" in page, "Streamlit's file has changed; see app/page/index.py"
     assert re.search(r'modulepreload" crossorigin href="\./static/js/TextInput\.', page), "Streamlit's scripts have other names now"
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/nothing/here?text=pear", "/search/"])
+def test_an_address_that_no_screen_has_says_so_and_leads_back(open_page: httpx.Client, path: str) -> None:
+    answer = open_page.get(path, headers=HTML)
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
+    assert 'href="/"' in answer.text
+
+
+def test_the_pages_own_files_are_no_misspelt_addresses(open_page: httpx.Client) -> None:
+    assert open_page.get("/static/js/index.js", headers=HTML).text == "the page"
+
+
+@pytest.mark.parametrize(("client", "coding"), [("192.0.2.7", "gzip"), ("127.0.0.1", None), ("::1", None)])
+def test_scripts_are_compressed_for_other_machines_only(client: str, coding: str | None) -> None:
+    script = Starlette(routes=[Route("/{path:path}", lambda _: PlainTextResponse("let pear = 1;" * 1000))])
+    transport = httpx.ASGITransport(Compressing(script), client=(client, 4711))
+
+    async def asked() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://page") as http:
+            return await http.get("/static/js/index.js")
+
+    answer = asyncio.run(asked())
+    assert answer.headers.get("content-encoding") == coding
+    assert answer.text == "let pear = 1;" * 1000
