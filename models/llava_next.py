@@ -14,7 +14,8 @@ from transformers import DynamicCache, LlavaNextForConditionalGeneration, LlavaN
 from transformers.image_processing_utils import select_best_resolution
 from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
 
-from models.loading import adapted, load_pretrained
+from models.adapters import adapted
+from models.loading import load_pretrained
 from models.rows import Pixels, Rows
 from models.torch_devices import TorchDevice
 from models.vocabulary import Vocabulary, read_vocabulary

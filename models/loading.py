@@ -72,16 +72,3 @@ def load_pretrained(kind: Any, directory: Path, on: TorchDevice, whole: Collecti
     if complaints:
         raise ModelUnavailable(f"{directory} does not fit {kind.__name__}: it {' and '.join(complaints)}.")
     return placed(module, on, tuple(whole))
-
-
-def adapted(module: Module, adapter: Path, on: TorchDevice) -> Module:
-    """The model with a LoRA adapter merged into its weights. Raises ModelUnavailable for an adapter that is not there or does not fit."""
-    from peft import PeftModel
-
-    try:
-        merged = PeftModel.from_pretrained(module, str(adapter), is_trainable=False, local_files_only=True).merge_and_unload()
-    # As above: for an adapter of another model, a damaged file or one from another release, peft has no exception in common.
-    except Exception as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise ModelUnavailable(f"The adapter {adapter} can't be put on ({reason}).", "It must have been made for this model.") from None
-    return merged.eval().requires_grad_(False).to(on.dtype)

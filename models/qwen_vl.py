@@ -22,7 +22,8 @@ from transformers import (
 )
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from models.loading import adapted, load_pretrained
+from models.adapters import adapted
+from models.loading import load_pretrained
 from models.rows import Pixels, Rows
 from models.torch_devices import TorchDevice
 from models.vocabulary import Vocabulary, read_vocabulary
