@@ -90,6 +90,7 @@ class Watched:
         self._fails_from = fails_from
         self._error = error or StoreUnavailable("The store has gone.")
         self.rows: list[int] = []
+        self.most_results = store.most_results
 
     def search(self, vectors: NDArray[np.float32], k: int, where: Filter) -> Neighbours:
         if len(self.rows) >= self._fails_from:
