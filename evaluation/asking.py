@@ -28,6 +28,18 @@ TARGETS: Mapping[int, Modality] = {
     8: Modality.IMAGE_TEXT,
 }
 """The modality that each of M-BEIR's tasks asks for."""
+_DATASETS: Mapping[str, str] = {
+    "0": "VisualNews",
+    "1": "Fashion200K",
+    "2": "WebQA",
+    "3": "EDIS",
+    "4": "NIGHTS",
+    "5": "OVEN",
+    "6": "INFOSEEK",
+    "7": "FashionIQ",
+    "8": "CIRR",
+    "9": "MSCOCO",
+}  # by the number in front of an id; some models have prompts of their own for each
 
 Wordings = Mapping[InstructionKey, Sequence[str]]
 
@@ -50,7 +62,7 @@ def entries_of(
         instruction = None
         if instructing is not Instructing.OFF:
             wording = _wording(one, target, wordings, instructing, seed)
-            instruction = Instruction(f"{one.qid}:{number}", one.modality, target, wording)
+            instruction = Instruction(f"{one.qid}:{number}", one.modality, target, wording, _DATASETS.get(dataset_of(one.qid)))
         text = one.text if one.text and one.text.strip() else None
         image = picture_of(root, one.image)
         if text is None and image is None:

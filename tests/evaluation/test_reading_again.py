@@ -43,6 +43,17 @@ class ByLength:
         return np.array([len(one.text or "") / 1000 for one in candidates], np.float32)
 
 
+class Asked(ByLength):
+    """Remembers the data sets that queries say they are from."""
+
+    def __init__(self) -> None:
+        self.datasets = set[str | None]()
+
+    def score(self, query: Query, candidates: Sequence[Document]) -> NDArray[np.float32]:
+        self.datasets.add(query.instruction.dataset if query.instruction is not None else None)
+        return super().score(query, candidates)
+
+
 class Failing(ByLength):
     def score(self, query: Query, candidates: Sequence[Document]) -> NDArray[np.float32]:
         raise ModelUnavailable("The weights are gone.", "")
@@ -76,6 +87,12 @@ def test_hits_that_are_read_again_stand_in_their_new_order_beside_the_old_one(tm
     assert gain.difference.value == pytest.approx(again.row.measures["hit@5"].value - plain.row.measures["hit@5"].value)
     assert "## Before and after reading the first hits again" in as_markdown(report)
     assert "Reading the first hits again" in as_html(report)
+
+
+def test_a_reranker_hears_which_data_set_asks_since_prompts_are_written_for_each(tmp_path: Path) -> None:
+    asked = Asked()
+    measure(Plan(small_mbeir(tmp_path / "data"), datasets=("oven",)), tmp_path / "work", always(asked))
+    assert asked.datasets == {"OVEN"}
 
 
 def test_a_weight_adds_the_probability_to_the_first_score(tmp_path: Path) -> None:
