@@ -55,9 +55,10 @@ class Manifest:
 class BackupWriter:
     """Writes into an empty directory, or over a backup that is there; pictures that are there already are not copied again."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, collection: str) -> None:
         """Raises UsageError for a directory that holds anything else, StoreUnavailable where it can't be written."""
         self._directory = directory
+        self._collection = collection
         self._files: list[File] = []
         self._counts: dict[str, int] = {}
         with _written(directory):
@@ -65,7 +66,17 @@ class BackupWriter:
             strange = sorted(entry.name for entry in directory.iterdir() if entry.name not in _OURS)
             if strange:
                 raise UsageError(f"{directory} holds other things than a backup, such as {strange[0]}.", "Name an empty directory.")
+            self._require_same_collection()
             (directory / MANIFEST).unlink(missing_ok=True)
+
+    def _require_same_collection(self) -> None:
+        if not (self._directory / MANIFEST).exists():
+            return
+        other = _manifest_of(self._directory).collection
+        if other != self._collection:
+            raise UsageError(
+                f"{self._directory} is the backup of another collection, {other}.", "Name another directory, or take that backup away."
+            )
 
     def rows(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         count = 0
@@ -91,7 +102,7 @@ class BackupWriter:
         """Files by the name they get here."""
         self.rows("thumbnails", (asdict(self._copied(f"thumbnails/{name}", source)) for name, source in files))
 
-    def finish(self, collection: str) -> Manifest:
+    def finish(self) -> Manifest:
         """Takes away what is of an earlier backup, then writes the manifest."""
         known = {file.path for file in self._files} | {row["path"] for row in _read_rows(self._directory / "rows" / "thumbnails.jsonl")}
         with _written(self._directory):
@@ -99,7 +110,7 @@ class BackupWriter:
                 if file.is_file() and file.relative_to(self._directory).as_posix() not in known:
                     file.unlink()
         made_at = datetime.now(UTC).isoformat()
-        manifest = Manifest(collection, made_at, f"uniir {uniir.__version__}", dict(self._counts), tuple(self._files))
+        manifest = Manifest(self._collection, made_at, f"uniir {uniir.__version__}", dict(self._counts), tuple(self._files))
         told = {"format": _FORMAT, **asdict(manifest)}
         self._write(MANIFEST, lambda file: file.write(json.dumps({**told, "sha256": _digest(told)}, indent=1).encode()))
         return manifest

@@ -35,7 +35,7 @@ class Backups:
             return _answer(self._written(record, directory, snapshot), directory)
 
     def _written(self, record: CollectionRecord, directory: Path, snapshot: Snapshot) -> Manifest:
-        writer = BackupWriter(directory)
+        writer = BackupWriter(directory, record.name)
         writer.rows("spaces", snapshot.spaces())
         for name in ("sources", "documents", "runs", "failures", "judgments", "scorings", "calibrations"):
             writer.rows(name, snapshot.rows(name))
@@ -44,7 +44,7 @@ class Backups:
             writer.rows(f"embeddings-{number}", snapshot.embeddings(number))
             writer.vectors(number, snapshot.vectors(number, PART))
         writer.thumbnails(self._thumbnails(record))
-        return writer.finish(record.name)
+        return writer.finish()
 
     def _thumbnails(self, record: CollectionRecord) -> Iterator[tuple[str, Path]]:
         for sha256 in sorted(self._installation.browser.picture_hashes(record)):

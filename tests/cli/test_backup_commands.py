@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from tests.cli.running import Cli
@@ -27,3 +28,15 @@ def test_a_collection_is_backed_up_deleted_and_restored(uniir: Cli, tmp_path: Pa
     refused = uniir("restore", backup, "--collection", "other")
     assert refused.code == 2
     assert str(damaged) in refused.err
+
+
+def test_a_backup_takes_the_place_of_no_other_collection_s(uniir: Cli, tmp_path: Path) -> None:
+    corpus, backup = lay(tmp_path / "corpus", {"boat.txt": "a boat at sunset"}), tmp_path / "backup"
+    uniir("ingest", corpus)
+    uniir("ingest", corpus, "--collection", "other")
+    assert uniir("backup", backup).code == 0
+    refused = uniir("backup", backup, "--collection", "other")
+    assert refused.code == 2
+    assert "the backup of another collection, default" in refused.err
+    assert uniir("backup", backup).code == 0
+    assert json.loads((backup / "backup.json").read_text())["collection"] == "default"
