@@ -57,3 +57,22 @@ def small_disk(directory: Path, kibibytes: int) -> Iterator[SmallDisk]:
             yield SmallDisk(directory, holder, enter)
         finally:
             holder.kill()
+
+
+@contextmanager
+def mounted(directory: Path, kibibytes: int) -> Iterator[Path]:
+    """A small disk that everybody sees, servers included; only root can make one. Skips the test elsewhere."""
+    directory.mkdir(parents=True, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kibibytes}k,mode=0755", "none", str(directory)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if done.returncode:
+        (pytest.fail if REQUIRED and os.geteuid() == 0 else pytest.skip)(f"no file system can be mounted here: {done.stderr.strip()}")
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", str(directory)], check=True)
+
+
+def make_room(directory: Path) -> None:
+    """On a disk that is mounted."""
+    subprocess.run(["mount", "-o", "remount,size=500m", str(directory)], check=True, capture_output=True)

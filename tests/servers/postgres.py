@@ -98,6 +98,27 @@ class PostgresServer:
         self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return self.url(name)
 
+    def fresh_on(self, directory: Path) -> str:
+        """The same, with its tables below a directory, which may be a disk of its own."""
+        name = f"test_{next(self._numbers)}"
+        if self._user is not None:
+            shutil.chown(directory, self._user)
+        self._execute(f"CREATE TABLESPACE {name} LOCATION '{directory}'")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy TABLESPACE {name}")
+        return self.url(name)
+
+    def drop_with_its_place(self, url: str) -> None:
+        self.drop(url)
+        self._execute(f"DROP TABLESPACE {url.partition('?')[0].rpartition('/')[2]}")
+
+    def through(self, url: str, port: int) -> str:
+        """The address of the same database through a door."""
+        return f"postgresql+psycopg://uniir@127.0.0.1:{port}/{url.partition('?')[0].rpartition('/')[2]}?sslmode=disable&gssencmode=disable"
+
+    @property
+    def socket(self) -> Path:
+        return self._directory / ".s.PGSQL.5432"
+
     def drop(self, url: str) -> None:
         """Whoever is connected to it still."""
         self._execute(f"DROP DATABASE IF EXISTS {url.partition('?')[0].rpartition('/')[2]} WITH (FORCE)")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+
+from tests.servers.doors import door
 
 
 def certificate(place: Path, name: str) -> tuple[Path, Path]:
@@ -27,39 +28,5 @@ def tls_door(port: int, signed: Path, key: Path) -> Iterator[int]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(signed, key)
     context.set_alpn_protocols(["h2"])
-    loop = asyncio.new_event_loop()
-    opened: list[asyncio.Server] = []
-    ready = threading.Event()
-
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await reader.read(1 << 16):
-                writer.write(data)
-                await writer.drain()
-        with suppress(OSError):
-            writer.close()
-
-    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer))
-
-    async def serve() -> None:
-        opened.append(await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context))
-        ready.set()
-
-    def run() -> None:
-        loop.set_exception_handler(lambda *_: None)  # who does not trust the certificate breaks off
-        loop.run_until_complete(serve())
-        loop.run_forever()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    assert ready.wait(10)
-    yield opened[0].sockets[0].getsockname()[1]
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    opened[0].close()
-    for task in asyncio.all_tasks(loop):
-        task.cancel()
-    loop.run_until_complete(asyncio.sleep(0.1))
-    loop.close()
+    with door(lambda: asyncio.open_connection("127.0.0.1", port), tls=context) as outer:
+        yield outer
