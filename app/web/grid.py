@@ -41,7 +41,8 @@ def grid(
         if isinstance(value, Mapping):
             asked(value)
 
-    _component(key="grid_tiles", data=cast(Any, grid_data(hits, shown, said)), on_act_change=on_act, on_go_change=on_go)
+    data = {**grid_data(hits, shown, said), "refusals": judging.refusals()}
+    _component(key="grid_tiles", data=cast(Any, data), on_act_change=on_act, on_go_change=on_go)
 
 
 def grid_data(hits: Sequence[HitAnswer], shown: int, said: float = 0.0) -> dict[str, object]:

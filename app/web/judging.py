@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FITS, FAILS, FORGET = "fits", "fails", "forget"
 KINDS = frozenset({FITS, FAILS, FORGET})
 _GRADES = {FITS: 1, FAILS: 0}
-_REFUSED = "not_judged"
+_REFUSED, _REFUSALS = "not_judged", "judgments_refused"
 
 
 def judge(client: Client, document: str, kind: str) -> None:
@@ -38,13 +38,23 @@ def judge(client: Client, document: str, kind: str) -> None:
             given = GivenGrade(id=kept.id, grade=kept.grade)
     except NotFound as error:
         if kind != FORGET:  # somebody else has taken it back already
-            st.session_state[_REFUSED] = error.what
+            _refuse(error)
             return
         given = None
     except UniirError as error:
-        st.session_state[_REFUSED] = error.what
+        _refuse(error)
         return
     remember(graded(found, document, given))
+
+
+def _refuse(error: UniirError) -> None:
+    st.session_state[_REFUSED] = error.what
+    st.session_state[_REFUSALS] = refusals() + 1
+
+
+def refusals() -> int:
+    """How many thumbs could not be kept so far: the page's script shows one at once, and takes it back when this changes."""
+    return int(st.session_state.get(_REFUSALS, 0))
 
 
 def graded(found: Found, document: str, given: GivenGrade | None) -> Found:

@@ -55,8 +55,9 @@ def test_a_link_to_a_result_opens_it(screen: SearchScreen, visitor: Visit) -> No
     expect(other.dialog).to_contain_text("Why this result")
 
 
-def test_a_link_to_what_is_gone_says_so(visitor: Visit) -> None:
-    screen = SearchScreen(visitor(), "/?text=cat&document=0000000000000")
+@pytest.mark.parametrize("document", ["0000000000000", "AAAAAAAAAAAAA"])
+def test_a_link_to_what_is_gone_says_so(visitor: Visit, document: str) -> None:
+    screen = SearchScreen(visitor(), f"/?text=cat&document={document}")
     expect(screen.page.get_by_text("This document is no longer in the collection.")).to_be_visible()
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.web.browsing import Visitor
 from tests.web.search_screen import SearchScreen
+from tests.web.serving import Library, uniir
 
 pytestmark = pytest.mark.slow
 Visit = Callable[..., Visitor]
@@ -52,3 +53,14 @@ def test_missing_halves_stand_beside_their_results(visitor: Visit) -> None:
     expect(screen.page).to_have_url(re.compile("halves=on"))
     expect(screen.tiles.get_by_text(re.compile("Nearest (text|picture)")).first).to_be_visible()
     expect(screen.page.get_by_text("Guess first")).to_have_count(0)
+
+
+def test_a_thumb_that_can_not_be_kept_is_not_shown_as_kept(visitor: Visit, library: Library) -> None:
+    uniir(library.data.parent, "ingest", library.corpus / "photos", "--collection", "passing", "--data-dir", library.data)
+    screen = SearchScreen(visitor(), "/?text=a+tabby+cat&collection=passing").wait_for_results()
+    uniir(library.data.parent, "delete", "--collection", "passing", "--all", "--yes", "--data-dir", library.data)
+    screen.tiles.nth(0).get_by_role("button", name="Fits", exact=True).click()
+    expect(screen.page.get_by_text("That could not be kept")).to_be_visible()
+    expect(pressed(screen, 0, "Fits")).to_be_hidden()
+    screen.enter("a dog")
+    expect(screen.page.get_by_text("There is no collection 'passing'.")).to_be_visible()
