@@ -13,7 +13,7 @@ from app.web.collection_card import Checkup, Wish, collection_card, documents_of
 from app.web.figures import counted, size
 from app.web.ingest_page import reader_zone
 from app.web.navigation import ingest_page, search_page
-from app.web.safe_text import as_markdown
+from app.web.safe_text import sentence_as_markdown
 from app.web.session import forget_collections
 from app.web.verdicts import verdict_of
 from uniir.errors import UniirError
@@ -41,7 +41,7 @@ def show(client: Client) -> None:
             _new_collection(client, sorted({one.encoder for one in collections}))
     refused = st.session_state.pop(_REFUSED, None)
     if refused is not None:
-        st.error(as_markdown(refused), icon=":material/error:")
+        st.error(sentence_as_markdown(refused), icon=":material/error:")
     checkups: dict[str, Checkup] = st.session_state.setdefault(_CHECKUPS, {})
     in_use = st.session_state.get("collection") or answer.default
     for left in range(0, len(collections), 2):
@@ -109,7 +109,7 @@ def _new_collection(client: Client, encoders: Sequence[str]) -> None:
         try:
             client.create_collection(NewCollection(name=name.strip(), encoder=None if encoder == usual else encoder))
         except UniirError as error:
-            st.error(as_markdown(str(error)), icon=":material/error:")
+            st.error(sentence_as_markdown(str(error)), icon=":material/error:")
             return
         forget_collections()
         st.rerun()

@@ -14,6 +14,7 @@ from app.web.finding import Found, remembered
 from app.web.first_visit import cards
 from app.web.marking import marked_html
 from app.web.media import original, thumbnail
+from app.web.safe_text import sentence_as_markdown
 from app.web.titles import alternative_text, flat, in_words, place_in_file, plain, title_of
 from app.web.why import why
 from uniir.errors import UniirError, UsageError
@@ -50,7 +51,7 @@ def _body(client: Client, found: Found) -> None:
         _steps(hits, place)
         return
     except UniirError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(sentence_as_markdown(str(error)), icon=":material/error:")
         return
     title = title_of(known)
     st.html(f'<h2 class="u-document" dir="auto">{escape(title)}</h2>')

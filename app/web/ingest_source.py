@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.web import plain_html
-from app.web.safe_text import as_markdown
+from app.web.safe_text import sentence_as_markdown
 from uniir.errors import UniirError, UsageError
 from uniir.wire import CollectionsAnswer, IngestRequest, JobAnswer
 
@@ -70,7 +70,7 @@ def _folder(client: Client, collection: str, roots: Sequence[str], busy: bool) -
         path = allowed_path(typed or "", roots)
         return client.start_ingest(IngestRequest(paths=[path], collection=collection, prune=prune, within_roots=True))
     except UniirError as error:
-        st.error(as_markdown(str(error)), icon=":material/error:")
+        st.error(sentence_as_markdown(str(error)), icon=":material/error:")
         return None
 
 
@@ -118,7 +118,7 @@ def _files(client: Client, collection: str, busy: bool) -> JobAnswer | None:
     try:
         job = client.ingest_files([(file.name, file.getvalue()) for file in files], collection)
     except UniirError as error:
-        st.error(as_markdown(str(error)), icon=":material/error:")
+        st.error(sentence_as_markdown(str(error)), icon=":material/error:")
         return None
     st.session_state[_ROUND] = turn + 1
     return job

@@ -9,7 +9,7 @@ import streamlit as st
 from app.web import plain_html
 from app.web.figures import about, duration, rate
 from app.web.job_words import badge_of, below, failed_in, how_far, name_of, notes_of, share_done
-from app.web.safe_text import as_markdown
+from app.web.safe_text import sentence_as_markdown
 from uniir.service import Service
 from uniir.wire import JobAnswer, JobState
 
@@ -93,7 +93,7 @@ def _time(job: JobAnswer) -> tuple[str, str, str]:
 
 def _last_line(job: JobAnswer, roots: list[str]) -> None:
     if job.problem is not None:
-        st.error(as_markdown(f"{job.problem.detail} {job.problem.way_out}".strip()), icon=":material/error:")
+        st.error(sentence_as_markdown(f"{job.problem.detail} {job.problem.way_out}".strip()), icon=":material/error:")
     elif job.state is JobState.RUNNING and job.progress.current:
         current = below(job.progress.current, roots)
         plain_html.sentence("Now: ", current, " · what is done can already be searched", code=(current,))

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.web import result_words
 from app.web.finding import Found, remember, remembered
+from app.web.safe_text import sentence_as_markdown
 from uniir.errors import NotFound, UniirError
 from uniir.wire import GivenGrade, JudgmentRequest
 
@@ -67,7 +68,7 @@ def tell() -> None:
     """Says, once, that a thumb could not be kept."""
     why = st.session_state.pop(_REFUSED, None)
     if why:
-        st.toast(result_words.not_judged(why), icon=":material/error:")
+        st.toast(sentence_as_markdown(result_words.not_judged(why)), icon=":material/error:")
 
 
 def thumb(given: GivenGrade | None) -> str | None:

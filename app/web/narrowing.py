@@ -8,7 +8,7 @@ from app.web import asking, result_words, session
 from app.web.facet_groups import Group, grouped
 from app.web.finding import Found
 from app.web.limits import narrowed
-from app.web.safe_text import as_markdown
+from app.web.safe_text import as_markdown, sentence_as_markdown
 from uniir.errors import UniirError
 
 _POPOVER, _NARROWED = "narrow_popover", "narrowed"
@@ -31,7 +31,7 @@ def _body(found: Found) -> None:
     try:
         facets = session.facets(found.answer.collection, found.ask.where)
     except UniirError as error:
-        place.error(as_markdown(str(error)), icon=":material/error:")
+        place.error(sentence_as_markdown(str(error)), icon=":material/error:")
         return
     place.caption(as_markdown(result_words.narrowing(facets.documents, facets.collection, filtered=facets.where is not None)))
     groups = grouped(facets)

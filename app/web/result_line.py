@@ -14,7 +14,7 @@ from app.web.finding import Found
 from app.web.limits import filters
 from app.web.narrowing import narrowing
 from app.web.picker_groups import named
-from app.web.safe_text import as_markdown
+from app.web.safe_text import sentence_as_markdown
 from app.web.states import liftable
 from uniir.documents import Modality
 from uniir.hits import RerankState
@@ -88,9 +88,8 @@ def _notes(found: Found) -> None:
         st.html(f'<p class="u-muted u-note">{escape(said)} <b class="u-guess">\u201c{escape(guess.text)}\u201d</b></p>')
     if outcome.state is RerankState.FAILED and found.reranked is None:
         with st.container(horizontal=True, vertical_alignment="center", key="not_reranked"):
-            st.warning(
-                f"**{result_words.NOT_RERANKED}.** {as_markdown(result_words.not_reranked(outcome.reason or ''))}", icon=":material/info:"
-            )
+            why = sentence_as_markdown(result_words.not_reranked(outcome.reason or ""))
+            st.warning(f"**{result_words.NOT_RERANKED}.** {why}", icon=":material/info:")
             if st.button(result_words.RERANK_NOW, icon=":material/refresh:", key="rerank_now"):
                 st.session_state[asking.ASKED] = True
                 st.rerun()

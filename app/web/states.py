@@ -11,7 +11,7 @@ import streamlit as st
 from app.web import asking, navigation, picture, state_words
 from app.web.address import Ask
 from app.web.limits import NONE, Limit, filters, limits
-from app.web.safe_text import as_markdown
+from app.web.safe_text import as_markdown, sentence_as_markdown
 from uniir.errors import UniirError, UsageError
 from uniir.problems import problem_of
 
@@ -60,7 +60,7 @@ def refused_picture(refused: picture.Refused) -> None:
     sentence = " ".join(part for part in (problem.detail, problem.way_out) if part)
     if problem.status >= 500:
         sentence = state_words.OURS
-    st.error(f"**{state_words.REFUSED}**  \n{as_markdown(sentence)}", icon=":material/error:")
+    st.error(f"**{state_words.REFUSED}**  \n{sentence_as_markdown(sentence)}", icon=":material/error:")
     _choose_another()
     _details(refused.details)
 
@@ -74,7 +74,7 @@ def gone_picture() -> None:
 def trouble(error: UniirError) -> None:
     """A search that was refused, with the error's own words; our own faults with details for a report."""
     if isinstance(error, UsageError):
-        st.error(f"**{as_markdown(error.what)}**  \n{as_markdown(error.way_out)}", icon=":material/error:")
+        st.error(f"**{sentence_as_markdown(error.what)}**  \n{sentence_as_markdown(error.way_out)}", icon=":material/error:")
         return
     st.error(state_words.OURS, icon=":material/error:")
     st.button(state_words.TRY_NOW, icon=":material/refresh:", key="try_now")

@@ -10,7 +10,7 @@ import pytest
 from app.web.figures import about, counted, duration, moment, rate, size
 from app.web.ingest_source import allowed_path
 from app.web.job_words import badge_of, below, how_far, how_it_ended, name_of, notes_of, share_done, without_uploads
-from app.web.safe_text import as_markdown
+from app.web.safe_text import as_markdown, sentence_as_markdown
 from app.web.verdicts import Remedy, verdict_of
 from uniir.errors import UsageError
 from uniir.wire import FailedInput, FindingAnswer, IngestReport, IngestRequest, JobAnswer, JobState, Phase, Progress, SpaceRequest
@@ -187,6 +187,11 @@ def test_a_finding_of_a_newer_service_is_told_in_its_own_words() -> None:
 
 def test_markdown_is_shown_and_not_obeyed() -> None:
     assert as_markdown("a*b* [x](y) <b> $1$ :red[z]") == r"a\*b\* \[x\]\(y\) \<b\> \$1\$ \:red\[z\]"
+
+
+def test_only_code_is_marked_in_what_the_service_says() -> None:
+    assert sentence_as_markdown("No *file* `a*b*`. Try `c`.") == r"No \*file\* `a*b*`\. Try `c`\."
+    assert sentence_as_markdown("One ` alone") == r"One \` alone"
 
 
 @pytest.mark.parametrize(
