@@ -15,6 +15,7 @@ from uniir.documents import Modality
 from uniir.errors import ModelUnavailable, UsageError
 from uniir.protocols import Encoder
 from uniir.settings import models_directory
+from uniir.spelling import near
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,9 @@ def _unknown(name: str, models: Path) -> UsageError:
     there = found(name, models)
     if there is not None and there.path.is_dir():
         return UsageError(f"{there.path} can't be used as an encoder: it holds {kind_of(there.path)}.", "`uniir models` tells what can be.")
-    known = ", ".join(spec.name for spec in SPECS)
-    return UsageError(f"There is no encoder {name!r}.", f"Known: {known}, or the path of a checkpoint (`uniir models` tells more).")
+    names = [spec.name for spec in SPECS]
+    known = f"Known: {', '.join(names)}, or the path of a checkpoint (`uniir models` tells more)."
+    return UsageError(f"There is no encoder {name!r}.", near(name, names) + known)
 
 
 def weights_are_here(name: str, models: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -17,6 +17,7 @@ from encoders.hub import Hub
 from encoders.specs import HubRepository
 from models.places import ORIGIN, kind_of
 from uniir.errors import ModelUnavailable, StoreUnavailable, UsageError
+from uniir.spelling import near
 
 # Configurations, vocabularies and plain tensors: what is code, a pickle or another library's copy of the weights stays where it is.
 _WANTED = (
@@ -61,12 +62,17 @@ def pull(
     repository = listed.get(name)
     if repository is None:
         if name.count("/") != 1 or name.startswith((".", "/")):
-            there = ", ".join((*uniir_family.PUBLISHED, *listed))
-            raise UsageError(
-                f"There is no {name!r} to be pulled.", f"There are {there}; or name a repository of the hub, ORGANISATION/NAME."
-            )
+            raise _not_there(name, [*uniir_family.PUBLISHED, *listed])
         repository, name = HubRepository(name, "main"), name.replace("/", "--")
     return _pull_repository(name, replace(repository, revision=revision or repository.revision), models, hub, progress)
+
+
+def _not_there(name: str, names: Sequence[str]) -> UsageError:
+    spec = next((one for one in SPECS if one.name == name), None)
+    if spec is not None:
+        return UsageError(f"There is no {name} to be pulled.", f"Its weights: {spec.weights_from}.")
+    there = f"There are {', '.join(names)}; or name a repository of the hub, ORGANISATION/NAME."
+    return UsageError(f"There is no {name!r} to be pulled.", near(name, names) + there)
 
 
 def verify(directory: Path) -> str:
@@ -78,8 +84,8 @@ def verify(directory: Path) -> str:
     if kind.library == "uniir" or not directory.is_dir():
         return uniir_family.verify(directory)
     try:
-        written: dict[str, str] = json.loads((directory / ORIGIN).read_text("utf-8"))["files"]
-    except (OSError, ValueError, KeyError):
+        written = dict[str, str](json.loads((directory / ORIGIN).read_text("utf-8"))["files"])
+    except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(f"Nothing was written down about the files in {directory}.", "`uniir models pull` does that.") from None
     found = digests(directory)
     changed = sorted(name for name in written if found.get(name) != written[name])

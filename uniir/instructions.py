@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from uniir.documents import Modality
 from uniir.errors import QueryError, SettingsError
+from uniir.spelling import near
 
 _COLUMNS = ("id", "query", "target", "dataset", "wording")
 
@@ -40,10 +40,9 @@ class Instructions:
         for instruction in self.all:
             if name in (instruction.id, instruction.wording):
                 return instruction
-        nearest = difflib.get_close_matches(name, [instruction.id for instruction in self.all], n=3, cutoff=0.4)
         raise QueryError(
             f"There is no instruction {name!r}.",
-            (f"Near it: {', '.join(nearest)}. " if nearest else "")
+            near(name, (instruction.id for instruction in self.all))
             + "`uniir instructions` lists all; your own go into the file that the setting `instructions_file` names.",
         )
 

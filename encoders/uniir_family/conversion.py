@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from encoders.uniir_family.architectures import Built, build, digest
@@ -59,9 +60,10 @@ def convert(source: Path, target: Path, heads: HeadCounts, origin: str) -> Conve
         save_file({name: checkpoint.tensors[name].contiguous().clone() for name in built.names}, part / WEIGHTS)
         (part / CONFIG).write_text(json.dumps(config, indent=2) + "\n", "utf-8")
         part.replace(target)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # the latter is what a full disk is to safetensors
         shutil.rmtree(part, ignore_errors=True)
-        raise StoreUnavailable(f"{target} can't be written ({error.strerror or error}).", "Make room, or name another directory.") from None
+        reason = getattr(error, "strerror", None) or error
+        raise StoreUnavailable(f"{target} can't be written ({reason}).", "Make room, or name another directory.") from None
     return Converted(
         built.model.architecture,
         built.model.dimension,

@@ -60,7 +60,14 @@ def test_a_model_that_nobody_knows_is_a_mistake(uniir: Cli) -> None:
 def test_only_what_the_hub_has_can_be_pulled(uniir: Cli) -> None:
     refused = uniir("models", "pull", "clip-ff-large")
     assert refused.code == 2
-    assert "clip-sf-large" in refused.err
+    assert "There is no clip-ff-large to be pulled. Its weights: none were found in TIGER-Lab/UniIR" in refused.err
+
+
+@pytest.mark.parametrize("typed", ["clip-sf-larg", "CLIP_SF_large", "clip sf large"])
+@pytest.mark.parametrize("command", ["pull", "show", "check"])
+def test_a_misspelt_name_is_answered_with_the_nearest(uniir: Cli, command: str, typed: str) -> None:
+    refused = uniir("models", command, typed)
+    assert (refused.code, "Near it: clip-sf-large, " in refused.err) == (2, True), refused.err
 
 
 @pytest.mark.usefixtures("with_torch")

@@ -6,6 +6,7 @@ import argparse
 import collections
 import os
 import pickle
+import subprocess
 import sys
 import types
 from collections.abc import Callable
@@ -200,6 +201,22 @@ def test_heads_that_no_shape_tells_are_asked_for(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="5 heads do not divide the vision tower's width 48"):
         convert(GOLDEN / "blip_sf.pth", tmp_path / "out", HeadCounts(vision=5))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    converting = (
+        "import resource, sys; from pathlib import Path\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "from encoders.uniir_family import convert; from encoders.uniir_family.heads import HeadCounts\n"
+        "from uniir.errors import StoreUnavailable\n"
+        "try: convert(Path(sys.argv[1]), Path(sys.argv[2]), HeadCounts())\n"
+        "except StoreUnavailable as error: print(error)"
+    )
+    words = [sys.executable, "-c", converting, GOLDEN / "clip_sf.pth", tmp_path / "out"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
+    assert "can't be written" in done.stdout
+    assert [file for file in tmp_path.iterdir() if "out" in file.name] == []
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
