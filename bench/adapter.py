@@ -3,20 +3,24 @@
 100,000 unit vectors of 128 dimensions in clusters. Each index type is built with its usual parameters, measured against looking at every
 vector, and its search made to try harder where it finds less than 99 % of the ten nearest, as after an ingest. The server is the one
 of the tests. One question is asked through the adapter and through the client alone, in turns.
+
+    python -m bench.adapter [--quick] [--json] [--engine lite|server] [--index HNSW ...]
+
+Without a word about them both engines and all their types are measured; each takes minutes, so they can be done one by one.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.report import Number, options, progress, report
+from bench.report import Number, Options, argument_parser, progress, report
 from storage.exact import ExactVectors
 from storage.milvus.choosing import Wanted
 from storage.milvus.collections import Collections
@@ -39,16 +43,20 @@ _QUESTIONS = 200
 
 
 def main() -> None:
-    given = options(__doc__)
+    parser = argument_parser(__doc__)
+    parser.add_argument("--engine", choices=("lite", "server"), action="append", help="one of the two; both without")
+    parser.add_argument("--index", choices=[*IndexType], type=IndexType, action="append", help="a type; all that an engine builds without")
+    given = parser.parse_args()
     count = 6_000 if given.quick else 100_000
     rows, questions = _rows(count), _rows(_QUESTIONS, seed=1)
     exact = ExactVectors(_DIMENSION)
     exact.fill(_pages(rows))
     truth = exact.search(questions, K, EVERYTHING).ids
     numbers = []
-    with tempfile.TemporaryDirectory() as scratch, _connections(Path(scratch)) as connections:
+    with tempfile.TemporaryDirectory() as scratch, _connections(Path(scratch), given.engine or ("lite", "server")) as connections:
         for milvus in connections:
-            for index in sorted(milvus.engine.builds, key=lambda one: (one is IndexType.IVF_PQ, one)):  # which takes longest
+            wanted = milvus.engine.builds & set(given.index or milvus.engine.builds)
+            for index in sorted(wanted, key=lambda one: (one is IndexType.IVF_PQ, one)):  # which takes longest
                 progress(f"{milvus.engine.name}: {index} over {count:,} vectors")
                 store = MilvusVectors(Collections(milvus, Wanted(index)), f"bench_{index}".lower(), _DIMENSION)
                 numbers.append(_found(milvus, store, rows, questions, truth))
@@ -57,18 +65,23 @@ def main() -> None:
                     numbers.append(_added(milvus, store, questions, 100 if given.quick else 1000))
                     progress(f"    {numbers[-1].value:.3f} {dict(numbers[-1].figures)}")
                 Collections(milvus).drop(f"bench_{index}".lower())
-    report("adapter", given, numbers)
+    report("adapter", Options(given.quick, given.json), numbers)
 
 
 @contextmanager
-def _connections(scratch: Path) -> Iterator[list[Milvus]]:
-    server = MilvusServer(scratch / "server")
-    server.start()
-    both = [open_lite(scratch / "lite"), open_server(Server(server.address))]
-    yield both
-    for one in both:
-        one.close()
-    server.close()
+def _connections(scratch: Path, engines: Sequence[str]) -> Iterator[list[Milvus]]:
+    with ExitStack() as ends:
+        opened = []
+        if "lite" in engines:
+            opened.append(open_lite(scratch / "lite"))
+        if "server" in engines:
+            server = MilvusServer(scratch / "server")
+            ends.callback(server.close)
+            server.start()
+            opened.append(open_server(Server(server.address)))
+        for one in opened:
+            ends.callback(one.close)
+        yield opened
 
 
 def _found(

@@ -8,7 +8,6 @@ catalog = index = corpus in every space, every vector that of its document, noth
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import os
@@ -34,7 +33,7 @@ from app.local.service import LocalService
 from app.wiring.owned import OwnedInstallation
 from app.wiring.sessions import installed
 from bench.pair import pair
-from bench.report import Number, Options, report
+from bench.report import Number, Options, argument_parser, report
 from storage.sql.spaces import within
 from uniir.errors import UsageError
 from uniir.settings import Settings, load_settings
@@ -246,9 +245,7 @@ def _houses(store: str) -> Iterator[Callable[[], House]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a dozen kills")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser = argument_parser(__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int)
     parser.add_argument("--store", choices=tuple(_SECONDS), default="exact")

@@ -37,12 +37,17 @@ class Number:
     figures: Mapping[str, object] = field(default_factory=dict)
 
 
-def options(description: str | None) -> Options:
+def argument_parser(description: str | None) -> argparse.ArgumentParser:
     """The command line that all benchmarks share."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sizes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    given = parser.parse_args()
+    return parser
+
+
+def options(description: str | None) -> Options:
+    """What was given, for a benchmark that has no more to say."""
+    given = argument_parser(description).parse_args()
     return Options(given.quick, given.json)
 
 

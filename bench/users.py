@@ -9,7 +9,6 @@ itself on the same machine.
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import tempfile
@@ -27,7 +26,7 @@ import numpy as np
 from app.wiring.sessions import owned
 from bench.inputs import mixed, sentence
 from bench.pair import pair
-from bench.report import PLACE, Number, Options, progress, report
+from bench.report import PLACE, Number, Options, argument_parser, progress, report
 from bench.search import K, fill, filled, quantile
 from bench.serving import Running, copied, serving
 from encoders.starter.encoder import StarterEncoder
@@ -41,9 +40,7 @@ _SAMPLES = 50  # of memory, over the whole time
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="few documents, ten seconds")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser = argument_parser(__doc__)
     parser.add_argument("--store", choices=_STORES, default="milvus")
     parser.add_argument("--users", type=int, default=64)
     parser.add_argument("--seconds", type=int)
