@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from uniir.hits import Band, BandCuts
 
@@ -15,12 +16,14 @@ def bands_of(
     """By place. `scores` fall, as first found; `relevance` is by the new place, None where a hit was not read.
 
     Where all of the first hits were read, the reranker's probability decides; in a list that was read in part only, its places keep
-    the words that the first order gave them, since a probability and a score can't be compared.
+    the words that the first order gave them, since a probability and a score can't be compared. Scores that do not fall are those of an
+    order that the query's words made: then each hit has the word for its own, since a place says nothing about a score.
     """
     by_score = [None if cuts is None else cuts.of(score) for score in scores]
     read = next((place for place, value in enumerate(relevance) if value is None), len(relevance))
     if relevance_cuts is None or read == 0 or any(value is not None for value in relevance[read:]):
-        return _never_rising(by_score)
+        falling = all(earlier >= later for earlier, later in pairwise(scores))
+        return _never_rising(by_score) if falling else by_score
     judged: list[Band | None] = [relevance_cuts.of(value) for value in relevance[:read] if value is not None]
     return _never_rising([*judged, *by_score[read:]])
 

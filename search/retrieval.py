@@ -38,6 +38,10 @@ class Retrieval:
             return self._among_the_nearest(vector, query, count) or self._all_that_fit(vector, query, count)
         return self._searchable(vector, _unnarrowed(query), count)
 
+    def scores(self, vector: NDArray[np.float32], ids: Sequence[int]) -> Mapping[int, float]:
+        """Those of certain documents. Raises StoreUnavailable."""
+        return dict(self._asked(vector, len(ids), Filter(only=frozenset(ids)))) if ids else {}
+
     def _among_the_nearest(self, vector: NDArray[np.float32], query: Query, count: int) -> Retrieved | None:
         """Most filters admit so much that enough of it lies near: then nobody need know all that fits. None where too little does.
 

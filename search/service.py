@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -16,16 +17,18 @@ from search.complement import ComplementStage
 from search.composition import QueryVector, compose
 from search.embedding import Embed, EncodeAtOnce
 from search.explanation import best_sentence, encoded, terms_of
+from search.fusion import DEPTH, WordStage
 from search.guessing import Guessed, GuessStage
 from search.reranking import Reranked, RerankStage, unread
-from search.retrieval import Retrieval
+from search.retrieval import Retrieval, Retrieved
 from uniir.calibration import Calibration
 from uniir.documents import Document, Modality
 from uniir.errors import InputFailure, NotFound, QueryError
 from uniir.filters import Filter
-from uniir.hits import BandCuts, Guess, Hit, RerankState, ScoreExplanation, SearchResult
+from uniir.hits import BandCuts, ByWords, Guess, Hit, RerankState, ScoreExplanation, SearchResult
 from uniir.ids import format_id
 from uniir.instructions import Instruction, Instructions
+from uniir.lexical import LexicalMatch
 from uniir.protocols import Encoder, ImageLoader, Library, VectorStore
 from uniir.queries import Query
 
@@ -42,6 +45,7 @@ class _Look:
     vector: QueryVector
     found: Sequence[tuple[int, float]]
     documents: Mapping[int, Document]
+    by_words: Mapping[int, ByWords]
     stages: dict[str, float]
     notes: tuple[str, ...]
 
@@ -66,10 +70,11 @@ class SearchService:
         reranking: RerankStage | None = None,
         guessing: GuessStage | None = None,
         calibration: Callable[[], Calibration | None] = lambda: None,
+        words: Callable[[Modality, Modality | None], bool] = lambda query, target: False,
     ) -> None:
         """`embed` encodes the parts of a query; none: here and one query at a time. `bands` knows what scores mean in words.
 
-        `calibration` knows what the reranker's values were found to mean here.
+        `calibration` knows what the reranker's values were found to mean here, `words` for which kinds of search words help.
         """
         self._encoder = encoder
         self._store = store
@@ -83,6 +88,7 @@ class SearchService:
         self._guessing = guessing
         self._calibration = calibration
         self._retrieval = Retrieval(store, library)
+        self._words = WordStage(library, words)
         self._complements = ComplementStage(encoder, store, library, instructions, self._embed)
 
     def search(self, query: Query) -> SearchResult:
@@ -104,6 +110,7 @@ class SearchService:
         instruction, notes = self._instruct(query)
         query = replace(query, instruction=instruction)
         target = query.target or instruction.target
+        matching = self._words.begin(query, target)
         guessed = None
         if query.guess:
             with _timed(stages, "guess"):
@@ -111,8 +118,21 @@ class SearchService:
         with _timed(stages, "encode"):
             vector = compose(guessed.query if guessed is not None else query, target, self._encoder, self._embed, self._library)
         with _timed(stages, "search"):
-            retrieved = self._retrieval.nearest(vector.vector, query, self._count(query, target))
-        return _Look(query, chosen, instruction, target, guessed, vector, retrieved.found, retrieved.documents, stages, tuple(notes))
+            retrieved, by_words = self._retrieved(vector.vector, query, self._count(query, target), matching)
+        return _Look(
+            query, chosen, instruction, target, guessed, vector, retrieved.found, retrieved.documents, by_words, stages, tuple(notes)
+        )
+
+    def _retrieved(
+        self, vector: NDArray[np.float32], query: Query, count: int, matching: Future[Sequence[LexicalMatch]]
+    ) -> tuple[Retrieved, Mapping[int, ByWords]]:
+        """What lies nearest, together with what has the query's words."""
+        matches = matching.result()
+        if not matches:
+            return self._retrieval.nearest(vector, query, count), {}
+        near = self._retrieval.nearest(vector, query, max(count, DEPTH))
+        joined, by_words = self._words.joined(near, matches, query, lambda ids: self._retrieval.scores(vector, ids))
+        return Retrieved(joined.found[:count], joined.documents), by_words
 
     def _orders(self, look: _Look) -> Iterator[Reranked]:
         """One, or the first and the one after reading again."""
@@ -129,7 +149,7 @@ class SearchService:
     def _answered(self, look: _Look, reranked: Reranked) -> SearchResult:
         query, stages, notes = look.query, dict(look.stages), list(look.notes)
         with _timed(stages, "explain"):
-            hits = self._hits(look.vector, look.found, look.documents, reranked)[: query.k]
+            hits = self._hits(look, reranked)[: query.k]
         if query.complement and reranked.outcome.state is not RerankState.PENDING:
             with _timed(stages, "complement"):
                 hits, note = self._completed(query, hits)
@@ -199,18 +219,20 @@ class SearchService:
             return query.k
         return max(query.k, self._reranking.top)
 
-    def _hits(
-        self, vector: QueryVector, found: Sequence[tuple[int, float]], documents: Mapping[int, Document], reranked: Reranked
-    ) -> tuple[Hit, ...]:
+    def _hits(self, look: _Look, reranked: Reranked) -> tuple[Hit, ...]:
+        vector, found = look.vector, look.found
         vectors = self._library.vectors([one for one, _ in found])
         relevance = [reranked.relevance.get(place) for place in reranked.order]
         cuts = self._bands(vector.steering.query, vector.steering.target) if self._bands is not None else None
-        bands = bands_of([score for _, score in found], cuts, relevance, reranked.cuts)
+        places = reranked.order if look.by_words else range(len(found))
+        bands = bands_of([found[place][1] for place in places], cuts, relevance, reranked.cuts)
         hits = []
         for rank, (place, likely, band) in enumerate(zip(reranked.order, relevance, bands, strict=True), start=1):
             one, score = found[place]
             parts = vector.contributions(vectors[one].astype(np.float32)) if one in vectors else {}
-            hits.append(Hit(documents[one], rank, round(score, 6), parts, band, None if likely is None else place + 1, likely))
+            before = None if likely is None else place + 1
+            reason = look.by_words.get(one)
+            hits.append(Hit(look.documents[one], rank, round(score, 6), parts, band, before, likely, by_words=reason))
         return tuple(hits)
 
 

@@ -11,7 +11,7 @@ from uniir.documents import ImageReference, Modality
 from uniir.errors import QueryError
 from uniir.filter_language import read_filter
 from uniir.ids import format_id, parse_id
-from uniir.queries import Query, Reranking, Weights
+from uniir.queries import Query, Reranking, Weights, WordSearch
 from uniir.wire import QueryWeights, SearchRequest
 
 
@@ -28,6 +28,7 @@ def search_request(
     path: str | None = None,
     where: str | None = None,
     rerank: Reranking | str = Reranking.AUTO,
+    words: WordSearch | str = WordSearch.AUTO,
     guess: bool = False,
     complement: bool = False,
     collection: str | None = None,
@@ -37,6 +38,7 @@ def search_request(
     liked = [parse_id(one) for one in like]
     try:
         wanted, reranking = (Modality(target) if target is not None else None), Reranking(rerank)
+        wording = WordSearch(words)
     except ValueError as error:
         raise QueryError(f"The query can't be used: {error}.") from None
     Query(
@@ -62,6 +64,7 @@ def search_request(
             path=path,
             where=where,
             rerank=reranking,
+            words=wording,
             guess=guess,
             complement=complement,
             collection=collection,

@@ -15,7 +15,7 @@ from uniir.asking import search_request
 from uniir.connection import PATIENT, Connection
 from uniir.documents import Modality
 from uniir.errors import QueryError, ServiceUnavailable
-from uniir.queries import Reranking, Weights
+from uniir.queries import Reranking, Weights, WordSearch
 from uniir.wire import (
     BackupAnswer,
     BackupRequest,
@@ -100,6 +100,7 @@ class Client:
         path: str | None = None,
         where: str | None = None,
         rerank: Reranking | str = Reranking.AUTO,
+        words: WordSearch | str = WordSearch.AUTO,
         guess: bool = False,
         complement: bool = False,
         collection: str | None = None,
@@ -118,6 +119,7 @@ class Client:
             path=path,
             where=where,
             rerank=rerank,
+            words=words,
             guess=guess,
             complement=complement,
             collection=collection,

@@ -41,6 +41,18 @@ class Complement:
 
 
 @dataclass(frozen=True, slots=True)
+class ByWords:
+    """What words did for a hit: its places among the nearest and among those with the query's words, from 1, and which words it has.
+
+    `nearest_rank` is None where it did not lie near enough to have one.
+    """
+
+    nearest_rank: int | None
+    lexical_rank: int
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A document with its place. `parts` are the terms whose sum is the score: text, image, like, not, modality.
 
@@ -56,6 +68,7 @@ class Hit:
     retrieval_rank: int | None = None
     relevance: float | None = None
     complement: Complement | None = None
+    by_words: ByWords | None = None
 
 
 @dataclass(frozen=True, slots=True)

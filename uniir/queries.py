@@ -33,6 +33,14 @@ class Reranking(StrEnum):
     OFF = "off"
 
 
+class WordSearch(StrEnum):
+    """Which documents the query's words bring forward: where it was measured to help those that hold nearly all, any that match, none."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A search: parts, instruction, wanted modality, and what to avoid or resemble."""
@@ -47,6 +55,7 @@ class Query:
     path: str | None = None  # only documents whose path starts so, below its root or in full
     where: Condition | None = None  # only documents that fit
     rerank: Reranking = Reranking.AUTO
+    words: WordSearch = WordSearch.AUTO
     guess: bool = False  # whether a model's guess of what is looked for is searched in place of words and picture
     complement: bool = False  # whether hits that are a text or a picture alone get their missing half
     k: int = 10

@@ -41,6 +41,12 @@ def search(
         bool | None,
         typer.Option("--rerank/--no-rerank", help="Whether the best results are read again.", show_default="where that helps"),
     ] = None,
+    words: Annotated[
+        bool | None,
+        typer.Option(
+            "--words/--no-words", help="Whether documents with the query's words come forward.", show_default="if nearly all match"
+        ),
+    ] = None,
     guess: Annotated[bool, typer.Option("--guess", help="Have a model guess what is looked for, and search that (`guess_url`).")] = False,
     complement: Annotated[
         bool, typer.Option("--complement", help="Beside a picture the nearest text, beside a text the nearest picture.")
@@ -52,7 +58,7 @@ def search(
     """Find documents by words, by a picture, by both, or by likeness to a document."""
     from app.local.reach import asked
     from uniir.asking import search_request
-    from uniir.queries import Reranking, Weights
+    from uniir.queries import Reranking, Weights, WordSearch
 
     settings = settings_for(data_dir, collection)
     picture = image.expanduser().absolute() if image is not None else None
@@ -68,6 +74,7 @@ def search(
         path=path,
         where=where,
         rerank=Reranking.AUTO if rerank is None else Reranking.ON if rerank else Reranking.OFF,
+        words=WordSearch.AUTO if words is None else WordSearch.ON if words else WordSearch.OFF,
         guess=guess,
         complement=complement,
         collection=settings.collection,
@@ -111,6 +118,8 @@ def _show(answer: SearchAnswer) -> None:
         say(f"{hit.rank:3d}  {hit.score:6.3f}  {hit.modality:<10}  {hit.id}  {place}")
         if hit.text is not None:
             say(f"{'':15}{shortened(hit.text, _WIDTH)}")
+        if hit.by_words is not None:
+            say(f"{'':15}words: {shortened(' '.join(hit.by_words.words), _WIDTH)}")
         if (half := hit.complement) is not None:
             shown = printable(half.document.image) if half.document.image is not None else shortened(half.document.text or "", _WIDTH)
             say(f"{'':3}+ {half.score:6.3f}  {half.document.modality:<10}  {half.document.id}  {shown}")

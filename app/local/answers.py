@@ -9,6 +9,7 @@ from uniir.documents import Document, Modality
 from uniir.filter_language import written
 from uniir.ids import format_id
 from uniir.wire import (
+    ByWordsAnswer,
     CollectionAnswer,
     ComplementAnswer,
     FailureAnswer,
@@ -59,7 +60,7 @@ def search_answer(result: SearchResult, collection: str, picture: str | None) ->
 
 
 def _hit(hit: Hit) -> HitAnswer:
-    half = hit.complement
+    half, words = hit.complement, hit.by_words
     return HitAnswer(
         rank=hit.rank,
         score=hit.score,
@@ -68,6 +69,9 @@ def _hit(hit: Hit) -> HitAnswer:
         retrieval_rank=hit.retrieval_rank,
         relevance=hit.relevance,
         complement=None if half is None else ComplementAnswer(document=neighbour(half.document), score=half.score),
+        by_words=None
+        if words is None
+        else ByWordsAnswer(nearest_rank=words.nearest_rank, lexical_rank=words.lexical_rank, words=list(words.words)),
         **in_short(hit.document),
     )
 

@@ -111,6 +111,7 @@ class Searching:
             path=request.path,
             where=read_filter(request.where or ""),
             rerank=request.rerank,
+            words=request.words,
             guess=request.guess,
             complement=request.complement,
             k=request.k,

@@ -12,6 +12,7 @@ from app.reranking import Rerankers
 from app.wiring.installation import Installation
 from encoders.bands import band_cuts
 from encoders.catalogue import remarks_on
+from encoders.words import words_help
 from ingest.beside import Beside, OtherSpace
 from ingest.changes import Request, outermost, walked_before
 from ingest.doctor import Patient
@@ -102,6 +103,7 @@ class OwnedInstallation:
             stage,
             self._guessing.stage,
             lambda: None if stage is None else self.installation.calibrations.find(collection, named(stage.reranker)),
+            lambda query, target: words_help(name, query, target),
         )
 
     def reranker(self, collection: CollectionRecord, name: str | None) -> Reranker:

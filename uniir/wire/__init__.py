@@ -48,6 +48,7 @@ from uniir.wire.many import (
 )
 from uniir.wire.problems import FailedInput, Problem
 from uniir.wire.search import (
+    ByWordsAnswer,
     ComplementAnswer,
     ExplainRequest,
     Explanation,
@@ -91,6 +92,7 @@ __all__ = [
     "Answer",
     "BackupAnswer",
     "BackupRequest",
+    "ByWordsAnswer",
     "CalibrationAnswer",
     "CalibrationRequest",
     "CollectionAnswer",

@@ -7,7 +7,7 @@ from pydantic import Field
 from uniir.documents import Modality
 from uniir.filter_language import MAX_LENGTH
 from uniir.hits import Band, RerankState
-from uniir.queries import MAX_RESULTS, Reranking, Weights
+from uniir.queries import MAX_RESULTS, Reranking, Weights, WordSearch
 from uniir.wire.documents import Neighbour
 from uniir.wire.values import Answer, DocumentId, Request, Sha256, Text, Weight
 
@@ -37,6 +37,9 @@ class SearchRequest(Request):
     path: str | None = Field(None, max_length=4096, description="only documents whose path, as given below its root or in full, starts so")
     where: str | None = Field(None, max_length=MAX_LENGTH, description='a filter such as `tag=shoes year>=2020 path:"slides/*" -draft`')
     rerank: Reranking = Reranking.AUTO
+    words: WordSearch = Field(
+        WordSearch.AUTO, description="documents the query's words bring forward; auto: those with nearly all of them, where that helps"
+    )
     guess: bool = Field(False, description="whether a model's guess of what is looked for is searched in place of words and picture")
     complement: bool = Field(False, description="whether hits that are a text or a picture alone get their missing half")
     collection: str | None = Field(None, max_length=100)
@@ -76,6 +79,14 @@ class GivenGrade(Answer):
     grade: int
 
 
+class ByWordsAnswer(Answer):
+    """What the query's words did for a hit."""
+
+    nearest_rank: int | None = Field(description="its place among the nearest; none: it did not lie near enough to have one")
+    lexical_rank: int = Field(description="its place among the documents with the query's words")
+    words: list[str] = Field(description="those that it has, folded")
+
+
 class HitAnswer(Answer):
     """One document with its place."""
 
@@ -93,6 +104,7 @@ class HitAnswer(Answer):
     retrieval_rank: int | None = Field(None, description="the place before reranking")
     relevance: float | None = Field(None, description="the reranker's probability that it is relevant")
     complement: ComplementAnswer | None = Field(None, description="where it was asked for and something was found")
+    by_words: ByWordsAnswer | None = Field(None, description="where the query's words were found in it, or in its file's name")
     judgment: GivenGrade | None = None
 
 
