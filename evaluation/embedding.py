@@ -8,6 +8,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
@@ -17,7 +18,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from uniir.documents import Document, Modality
-from uniir.errors import DirectoryInUse, UsageError
+from uniir.errors import DirectoryInUse, StoreUnavailable, UsageError
 from uniir.protocols import Encoder, ImageLoader, Prepared, Steering
 from uniir.queries import Query
 
@@ -86,17 +87,17 @@ def embedded(entries: Entries, encoder: Encoder, images: ImageLoader, directory:
     """The embeddings of these entries in a directory of their own; what an earlier run finished is kept.
 
     `entries` is called more than once and must give the same each time. `told` hears how many rows of how many are done.
-    Raises OccursTwice, NothingToEmbed, DirectoryInUse where another process fills the directory.
+    Raises OccursTwice, NothingToEmbed, StoreUnavailable, DirectoryInUse where another process fills the directory.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(directory / "lock", timeout=0):
-            if not (directory / "modalities.npy").exists():
-                _write_list(entries, directory)
-            ids = np.load(directory / "ids.npy", mmap_mode="r")
-            _fill(entries, encoder, images, directory, len(ids), told)
-    except Timeout:
-        raise DirectoryInUse(f"Another evaluation is filling {directory}.", "Wait for it, or choose another `--work`.") from None
+    with _written(directory):
+        try:
+            with FileLock(directory / "lock", timeout=0):
+                if not (directory / "modalities.npy").exists():
+                    _write_list(entries, directory)
+                ids = np.load(directory / "ids.npy", mmap_mode="r")
+                _fill(entries, encoder, images, directory, len(ids), told)
+        except Timeout:
+            raise DirectoryInUse(f"Another evaluation is filling {directory}.", "Wait for it, or choose another `--work`.") from None
     return Embedded(
         ids,
         np.load(directory / "modalities.npy", mmap_mode="r"),
@@ -106,12 +107,23 @@ def embedded(entries: Entries, encoder: Encoder, images: ImageLoader, directory:
 
 
 def listed(entries: Entries, directory: Path) -> Embedded:
-    """Ids and modalities alone, for candidates whose vectors are somewhere else. Raises OccursTwice, NothingToEmbed."""
-    directory.mkdir(parents=True, exist_ok=True)
-    if not (directory / "modalities.npy").exists():
-        _write_list(entries, directory)
+    """Ids and modalities alone, for candidates whose vectors are somewhere else. Raises OccursTwice, NothingToEmbed, StoreUnavailable."""
+    with _written(directory):
+        if not (directory / "modalities.npy").exists():
+            _write_list(entries, directory)
     ids, modalities = (np.load(directory / f"{name}.npy", mmap_mode="r") for name in ("ids", "modalities"))
     return Embedded(ids, modalities, np.empty((0, 0), np.float16), ())
+
+
+@contextmanager
+def _written(directory: Path) -> Iterator[None]:
+    """Makes the directory. Raises StoreUnavailable where something can't be written there."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        way_out = "Make room, or choose another `--work`."
+        raise StoreUnavailable(f"{directory} can't be written: {error.strerror or error}.", way_out) from None
 
 
 def raw_vectors(encoder: Encoder, batch: Prepared) -> NDArray[np.float32]:
@@ -145,6 +157,7 @@ def _fill(entries: Entries, encoder: Encoder, images: ImageLoader, directory: Pa
     else:
         shape = (count, encoder.space.dimension)
         vectors = np.lib.format.open_memmap(file, mode="w+", dtype=np.float16, shape=shape)
+        _take_room(file)
     with (directory / "failures.jsonl").open("a" if done else "w") as failed:
         for batch, prepared in _prepared(itertools.islice(entries(), done, None), encoder, images):
             rows, missing = _computed(batch, prepared, encoder)
@@ -157,6 +170,13 @@ def _fill(entries: Entries, encoder: Encoder, images: ImageLoader, directory: Pa
             vectors.flush()
             _replace(progress, json.dumps({"rows": done, "of": count}).encode())
             told(done, count)
+
+
+def _take_room(file: Path) -> None:
+    """Now, since a page of a mapped file for which there is no room later ends the process without a word."""
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as opened:
+            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
 
 
 _Missing: TypeAlias = list[tuple[int, str, str]]

@@ -19,10 +19,10 @@ from evaluation.averages import groups, overall
 from evaluation.complements import Complementing
 from evaluation.embedding import NothingToEmbed, OccursTwice
 from evaluation.gate import SelfRetrieval
-from evaluation.layout import QueryFile, global_pools, instructions_file, query_files
+from evaluation.layout import QueryFile, global_pools, instructions_file, query_files, query_lists
 from evaluation.mbeir import WAY_OUT, MbeirQuery, lines_with, read_instructions, read_judgments, read_queries
 from evaluation.pools import Pool
-from evaluation.published import counterpart, published_errors, zero_shot_sets
+from evaluation.published import counted_tasks, counterpart, published_errors, zero_shot_sets
 from evaluation.reading_again import SecondReading
 from evaluation.results import Report, SetResult
 from evaluation.retrieval import Asked, ExactRetrieval, Found, Retrieval, ToldOf
@@ -30,6 +30,7 @@ from evaluation.rows import Compared, results_of, task_of, unjudged
 from evaluation.scoring import depth_of, require_libraries
 from uniir.errors import UsageError
 from uniir.protocols import Encoder, ImageLoader
+from uniir.spelling import near
 
 _PACKAGES = (
     *("uniir", "numpy", "faiss-cpu", "faiss-gpu-cu12", "ir_measures", "pytrec_eval-terrier", "pillow", "onnxruntime"),
@@ -103,6 +104,7 @@ class _Evaluation:
     def run(self, keep: Keep, command: str) -> Report:
         plan = self._plan
         files = query_files(plan.root, plan.split, plan.datasets, plan.tasks)
+        _require_known(plan)
         require_libraries()
         model = plan.against or counterpart(self._retrieval.space.weights)
         wordings = wordings_of(plan)
@@ -194,6 +196,14 @@ class _Evaluation:
     def _fingerprints(self) -> Mapping[str, object]:
         files = {str(file.relative_to(self._plan.root)): sha for file, sha in sorted(self._read.items())}
         return {"fingerprint": _digest(*(f"{name} {sha}" for name, sha in files.items())), "files": files}
+
+
+def _require_known(plan: Plan) -> None:
+    """Raises UsageError for a set that is held out and that neither the papers nor the data have."""
+    known = {name for _, name in counted_tasks(None)} | zero_shot_sets() | {name for name, _, _ in query_lists(plan.root, plan.split)}
+    for name in plan.held_out:
+        if name not in known:
+            raise UsageError(f"There is no data set {name!r} to be held out.", f"{near(name, known)}`uniir` names those of the authors.")
 
 
 @contextmanager

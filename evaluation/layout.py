@@ -9,6 +9,7 @@ from pathlib import Path
 
 from evaluation.mbeir import WAY_OUT
 from uniir.errors import UsageError
+from uniir.spelling import near
 
 _QUERY_FILE = re.compile(r"mbeir_(?P<name>.+?)(?:_task(?P<task>\d))?_(?P<split>[a-z]+)\.jsonl(?:\.gz)?", re.IGNORECASE)
 _POOL_FILE = re.compile(r"mbeir_.+?_cand_pool\.jsonl(?:\.gz)?", re.IGNORECASE)
@@ -43,21 +44,25 @@ class EvaluationSet:
 def query_files(root: Path, split: str, names: Collection[str] = (), tasks: Collection[int] = ()) -> list[QueryFile]:
     """The files of a split, by task and name, of these sets and tasks where any are named.
 
-    Raises UsageError where there are none at all, or one lacks its pool or its judgments.
+    Raises UsageError where there are none at all or none of a set that is named, or one lacks its pool or its judgments.
     """
-    found, some = [], False
+    found, there = [], set()
     for file in _files(root / "query" / split, root / split, "jsonl"):
         match = _QUERY_FILE.fullmatch(file.name)
         if match is None or match["split"].lower() != split:
             continue
-        some = True
+        there.add(match["name"].lower())
         if (names and match["name"].lower() not in names) or (tasks and match["task"] and int(match["task"]) not in tasks):
             continue
         stem = file.name.split(".")[0][: -len(split) - 1]
         task = int(match["task"]) if match["task"] else None
         found.append(QueryFile(match["name"].lower(), task, file, _pools(root, stem, split, task), _qrels(root, stem, split)))
-    if not some:
+    if not there:
         raise UsageError(f"There are no queries under {root / 'query' / split}.", WAY_OUT)
+    for name in names:
+        if name not in there:
+            way_out = f"{near(name, there)}There are {', '.join(sorted(there))}."
+            raise UsageError(f"There are no queries of a data set {name!r} under {root / 'query' / split}.", way_out)
     return sorted(found, key=lambda one: (-1 if one.task is None else one.task, one.name))
 
 

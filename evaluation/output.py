@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from evaluation.ablation import Ablation
 from evaluation.html import as_html
 from evaluation.markdown import as_markdown
 from evaluation.results import FORMAT, Report, SetResult
-from uniir.errors import UsageError
+from uniir.errors import StoreUnavailable, UsageError
 
 _REPORT, _QUERIES = "report.json", "queries.jsonl"
 
@@ -31,16 +32,21 @@ class Output:
         self.begin()
 
     def begin(self) -> None:
-        """Forgets what is there."""
-        for name in ("runs", "qrels"):
-            (self._directory / name).mkdir(parents=True, exist_ok=True)
-        for file in (*self._directory.glob("*/*.trec"), *self._directory.glob("retrieved/*.jsonl")):
-            file.unlink()
-        (self._directory / _REPORT).unlink(missing_ok=True)
-        (self._directory / _QUERIES).write_text("")
+        """Forgets what is there. Raises StoreUnavailable, as `keep` and `finish` do."""
+        with _written(self._directory):
+            for name in ("runs", "qrels"):
+                (self._directory / name).mkdir(parents=True, exist_ok=True)
+            for file in (*self._directory.glob("*/*.trec"), *self._directory.glob("retrieved/*.jsonl")):
+                file.unlink()
+            (self._directory / _REPORT).unlink(missing_ok=True)
+            (self._directory / _QUERIES).write_text("")
 
     def keep(self, result: SetResult) -> None:
         """Writes what belongs to one set."""
+        with _written(self._directory):
+            self._keep(result)
+
+    def _keep(self, result: SetResult) -> None:
         name = f"{result.row.dataset}_task{result.row.task}"
         (self._directory / "runs" / f"{name}.trec").write_text("".join(_run_lines(result, name)))
         with (self._directory / "qrels" / f"{name}.trec").open("w") as file:
@@ -56,11 +62,12 @@ class Output:
 
     def finish(self, report: Report) -> None:
         """Writes the report; a directory without one is of an evaluation that did not end."""
-        (self._directory / "report.md").write_text(as_markdown(report))
-        (self._directory / "report.html").write_text(as_html(report))
-        part = self._directory / f"{_REPORT}.part"
-        part.write_text(json.dumps(report.as_json(), indent=2) + "\n")
-        os.replace(part, self._directory / _REPORT)
+        with _written(self._directory):
+            (self._directory / "report.md").write_text(as_markdown(report))
+            (self._directory / "report.html").write_text(as_html(report))
+            part = self._directory / f"{_REPORT}.part"
+            part.write_text(json.dumps(report.as_json(), indent=2) + "\n")
+            os.replace(part, self._directory / _REPORT)
 
 
 class AblationOutput:
@@ -81,9 +88,10 @@ class AblationOutput:
     def finish(self, found: Ablation) -> None:
         for name, report in found.reports.items():
             self._outputs[name].finish(report)
-        (self._directory / "ablation.md").write_text(ablation_report.as_markdown(found))
-        (self._directory / "ablation.html").write_text(ablation_report.as_html(found))
-        (self._directory / "ablation.json").write_text(json.dumps(found.as_json(), indent=2) + "\n")
+        with _written(self._directory):
+            (self._directory / "ablation.md").write_text(ablation_report.as_markdown(found))
+            (self._directory / "ablation.html").write_text(ablation_report.as_html(found))
+            (self._directory / "ablation.json").write_text(json.dumps(found.as_json(), indent=2) + "\n")
 
 
 def read_report(directory: Path) -> Mapping[str, Any]:
@@ -102,6 +110,15 @@ def read_query_values(directory: Path) -> Iterator[Mapping[str, Any]]:
     with (directory / _QUERIES).open() as lines:
         for line in lines:
             yield json.loads(line)
+
+
+@contextmanager
+def _written(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        way_out = "Make room, or name another directory with `--output`."
+        raise StoreUnavailable(f"{directory} can't be written: {error.strerror or error}.", way_out) from None
 
 
 def _retrieved_lines(result: SetResult, complements: Sequence[Sequence[str | None]]) -> Iterator[str]:

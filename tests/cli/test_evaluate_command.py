@@ -173,6 +173,21 @@ def test_a_place_without_queries_is_told(uniir: Cli, tmp_path: Path) -> None:
     assert (done.code, "There are no queries under" in done.err) == (2, True)
 
 
+@pytest.mark.parametrize("words", [("--datasets", "cirr,ovne"), ("--held-out", "ovne")])
+def test_a_set_that_nobody_has_is_a_mistake_and_not_passed_over(uniir: Cli, tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = uniir("evaluate", small_mbeir(tmp_path / "mbeir"), "--encoder", "arithmetic", "--work", tmp_path / "work", *words)
+    assert (done.code, "'ovne'" in done.err, "Near it: oven." in done.err) == (2, True, True)
+
+
+@pytest.mark.parametrize("where", ["--work", "--output"])
+def test_a_place_that_can_not_be_written_is_told(uniir: Cli, tmp_path: Path, where: str) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    other = "--output" if where == "--work" else "--work"
+    words = {where: "/proc/nowhere/here", other: tmp_path / "here"}
+    done = uniir("evaluate", root, "--encoder", "arithmetic", *(word for pair in words.items() for word in pair))
+    assert (done.code, "can't be written: No such file" in done.err, f"`{where}`" in done.err) == (4, True, True)
+
+
 def test_comparing_what_did_not_end_is_told(uniir: Cli, tmp_path: Path) -> None:
     done = uniir("evaluate", "compare", tmp_path, tmp_path)
     assert (done.code, "no finished evaluation" in done.err) == (2, True)

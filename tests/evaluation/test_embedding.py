@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,14 @@ class Fading:
 
 def run(place: Path, encoder: Encoder) -> Embedded:
     return embedded(entries, encoder, FileImages(), place, lambda done, whole: None)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system can't take room in advance")
+def test_room_is_taken_before_anything_is_computed(tmp_path: Path) -> None:
+    with pytest.raises(PowerCut):
+        run(tmp_path / "cut", Fading(0))
+    taken = (tmp_path / "cut" / "vectors.npy").stat()
+    assert taken.st_blocks * 512 >= taken.st_size > COUNT
 
 
 def test_a_run_that_was_cut_off_goes_on_and_ends_with_the_same_vectors(tmp_path: Path) -> None:
