@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -31,20 +31,20 @@ _LEASE = 3.0
 _PATIENCE = 60.0
 
 
-def settings_of(place: Path, url: str) -> Settings:
-    return settings_in(place, catalog_url=url, lease_seconds=_LEASE, wait_seconds=0.1)
+def settings_of(place: Path, url: str, **stores: object) -> Settings:
+    return settings_in(place, catalog_url=url, lease_seconds=_LEASE, wait_seconds=0.1, **stores)
 
 
 @contextmanager
-def beside(place: Path, url: str) -> Iterator[LocalService]:
+def beside(place: Path, url: str, **stores: object) -> Iterator[LocalService]:
     """A service of this process. The exact store is one file, so what is compared is read by who opens it last."""
-    with serving(settings_of(place, url), FreeForAll(place / "data")) as service:
+    with serving(settings_of(place, url, **stores), FreeForAll(place / "data")) as service:
         yield service
 
 
-def _stay(place: Path, url: str, ordered: Connection) -> None:
+def _stay(place: Path, url: str, ordered: Connection, stores: Mapping[str, object]) -> None:
     """A process that works off jobs until it is told to end; a list of paths is an order for an ingest."""
-    with beside(place, url) as service:
+    with beside(place, url, **stores) as service:
         service.resume_jobs()
         ordered.send("ready")
         while (order := ordered.recv()) is not None:
@@ -52,9 +52,9 @@ def _stay(place: Path, url: str, ordered: Connection) -> None:
 
 
 @contextmanager
-def another_process(place: Path, url: str) -> Iterator[tuple[BaseProcess, Connection]]:
+def another_process(place: Path, url: str, **stores: object) -> Iterator[tuple[BaseProcess, Connection]]:
     here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_stay, args=(place, url, there))
+    process = multiprocessing.get_context("spawn").Process(target=_stay, args=(place, url, there, stores))
     process.start()
     there.close()
     assert here.poll(_PATIENCE), "the other process did not start"
@@ -155,15 +155,22 @@ def test_who_was_taken_for_dead_writes_nothing_any_more(tmp_path: Path, postgres
 
 
 @pytest.mark.slow
-def test_two_ingests_of_overlapping_folders_at_once_leave_no_double_and_no_gap(tmp_path: Path, postgres: str) -> None:
+@pytest.mark.parametrize("vectors", ["exact", "server"])
+def test_two_ingests_of_overlapping_folders_at_once_leave_no_double_and_no_gap(
+    tmp_path: Path, postgres: str, vectors: str, request: pytest.FixtureRequest
+) -> None:
+    stores: dict[str, object] = {}
+    if vectors == "server":
+        address = request.getfixturevalue("milvus_server").address
+        stores = {"vector_store": "milvus", "milvus_uri": address, "milvus_database": f"test_{time.time_ns()}"}
     corpus = lay(tmp_path / "corpus", {f"{folder}/{name}": data for folder in "ab" for name, data in many(30, ord(folder)).items()})
     lay(tmp_path / "corpus", {"c.txt": "a text", "a/notes.txt": "another text"})
-    with another_process(tmp_path, postgres) as (_, one), another_process(tmp_path, postgres) as (_, two):
+    with another_process(tmp_path, postgres, **stores) as (_, one), another_process(tmp_path, postgres, **stores) as (_, two):
         jobs = [ask(one, corpus / "a"), ask(two, corpus), ask(one, corpus / "b", corpus / "a"), ask(two, corpus)]
-        with beside(tmp_path, postgres) as service:
+        with beside(tmp_path, postgres, **stores) as service:
             ends = [list(service.follow(job))[-1] for job in jobs]
     assert [end.state for end in ends] == [JobState.DONE] * 4
-    with beside(tmp_path, postgres) as service:
+    with beside(tmp_path, postgres, **stores) as service:
         is_whole(service, 62)
         assert service.search(SearchRequest(text="another text", k=1)).hits[0].text == "another text"
 

@@ -171,8 +171,14 @@ def test_upkeep_over_http(fresh: Fresh) -> None:
 
 
 @pytest.mark.slow
-def test_searches_are_answered_while_an_ingest_runs(fresh: Fresh) -> None:
-    here = fresh({"cat.txt": "a cat sleeps", **notes(1000)})
+@pytest.mark.parametrize("stores", ["exact", "milvus", "servers"])
+def test_searches_are_answered_while_an_ingest_runs(fresh: Fresh, stores: str, request: pytest.FixtureRequest) -> None:
+    settings: dict[str, object] = {"vector_store": stores}
+    if stores == "servers":
+        address = request.getfixturevalue("milvus_server").address
+        settings = {"catalog_url": request.getfixturevalue("postgres"), "vector_store": "milvus", "milvus_uri": address}
+        settings["milvus_database"] = f"test_{time.time_ns()}"
+    here = fresh({"cat.txt": "a cat sleeps", **notes(500)}, **settings)
     here.ingest(paths=[str(here.corpus / "cat.txt")])
     job = here.post("/v1/ingest", {"paths": [str(here.corpus)]}).json()
     over = threading.Event()
