@@ -14,7 +14,7 @@ from uniir.documents import Modality
 from uniir.filters import Filter
 from uniir.lexical import LexicalMatch
 
-_MOST_WORDS = 200  # of one query
+_MOST_WORDS = 64  # of one query, the first
 _MOST_PLACES = 5_000  # rows of the index that one search looks at
 
 
