@@ -80,7 +80,7 @@ class JsonValue(TypeDecorator[Any]):
         return JSONB(none_as_null=True) if dialect.name == "postgresql" else JSON(none_as_null=True)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        return None if value is None else _plain(value)
+        return None if value is None else as_kept(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return _ordered(value)
@@ -99,8 +99,8 @@ def storable(text: str) -> str:
     return text
 
 
-def _plain(value: Json) -> Json:
-    """As JSONB would give it back: it knows no exponents and no negative zero."""
+def as_kept(value: Json) -> Json:
+    """As JSONB would give it back: it knows no exponents and no negative zero. What is compared with it is spelled so too."""
     match value:
         case str():
             return storable(value)
@@ -109,9 +109,9 @@ def _plain(value: Json) -> Json:
         case float() if abs(value) >= _EXACT and value.is_integer():
             return int(value)
         case dict():
-            return {storable(key): _plain(one) for key, one in value.items()}
+            return {storable(key): as_kept(one) for key, one in value.items()}
         case list() | tuple():
-            return [_plain(one) for one in value]
+            return [as_kept(one) for one in value]
         case _:
             return value
 

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from storage.sql.columns import as_kept
 from storage.sql.schema import documents
 from uniir.documents import Json
 from uniir.filter_language.tree import Key, Order, Pattern, Value
@@ -84,7 +85,7 @@ def _wrapped(key: Key, value: Json) -> ColumnElement[Any]:
 
 def _equal_to(value: Value) -> list[Json]:
     number, truth = value.number, value.truth
-    return [value.text, *([] if number is None else [number]), *([] if truth is None else [truth])]
+    return [value.text, *([] if number is None else [as_kept(number)]), *([] if truth is None else [truth])]
 
 
 def _any_in(leaf: ColumnElement[Any], test: _Test) -> ColumnElement[bool]:
@@ -108,7 +109,7 @@ def _stands(one: ColumnElement[Any], order: Order, value: Value) -> ColumnElemen
     if value.number is not None:
         # in a CASE, since nothing else says that the cast comes after the look at the type
         number = case((func.jsonb_typeof(one) == "number", cast(_text_of(one), Numeric)))
-        options.append(number.op(order, is_comparison=True)(literal(Decimal(repr(value.number)), Numeric)))
+        options.append(number.op(order, is_comparison=True)(literal(Decimal(repr(as_kept(value.number))), Numeric)))
     if value.date is not None:
         date = value.date
         options.append(_is_text_and(one, lambda text: and_(text.regexp_match(_DATE), _ordered(func.left(text, len(date)), order, date))))

@@ -99,6 +99,13 @@ def test_the_words_of_the_manual_mean_what_it_says(shelf: Shelf) -> None:
     assert shelf.found("tag:*oe*") == [1, 2, 3]
 
 
+@pytest.mark.parametrize("number", ["1e300", "-1e16", "9007199254740994", "2.5e-7", "-0.0"])
+def test_a_number_is_found_however_it_is_spelled(shelf: Shelf, number: str) -> None:
+    shelf.put({"n": float(number)}, {"n": [float(number)]})
+    assert shelf.found(f"n={number}") == shelf.found(f"n<={number}") == shelf.found(f"n>={number}") == [1, 2]
+    assert shelf.found(f"n<{number}") == shelf.found(f"n!={number}") == []
+
+
 def test_paths_and_modalities_are_the_documents_own(shelf: Shelf) -> None:
     shelf.put({"path": "own"}, path="slides/a.md")
     shelf.put({}, path="Slides/b.png", modality=Modality.IMAGE)
