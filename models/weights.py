@@ -117,6 +117,14 @@ def read_config(directory: Path) -> dict[str, Any]:
     return config
 
 
+def trained_in(directory: Path) -> str | None:
+    """The number type that a checkpoint's configuration names, wherever the release that wrote it put it. Raises as `read_config`."""
+    config = read_config(directory)
+    parts = [config, *(config[name] for name in ("text_config", "vision_config") if isinstance(config.get(name), dict))]
+    told = (part.get(name) for part in parts for name in ("dtype", "torch_dtype"))
+    return next((str(one) for one in told if one), None)
+
+
 def read_picture_settings(directory: Path) -> dict[str, Any]:
     """What a checkpoint says of its pictures, in the file of older or of newer releases. Raises ModelUnavailable."""
     for name, part in (("preprocessor_config.json", None), ("processor_config.json", "image_processor")):

@@ -16,7 +16,7 @@ from encoders.mllm.retriever import Retriever
 from models.batching import batches_for
 from models.devices import Device
 from models.torch_devices import TorchDevice, torch_device
-from models.weights import Weights, digest_of, read_weights
+from models.weights import Weights, digest_of, read_weights, trained_in
 from uniir.errors import UsageError
 from uniir.spaces import VectorSpace
 
@@ -39,7 +39,7 @@ def load_retriever(
     name: str, architecture: str, directory: Path, device: Device, dimension: int | None = None, adapter: Path | None = None
 ) -> MllmEncoder:
     """Raises UsageError for what the architecture can't do, ModelUnavailable for weights that do not fit."""
-    on = torch_device(device)
+    on = torch_device(device, trained_in(directory))
     weights = read_weights(directory)
     if dimension is not None and architecture != "qwen3-vl-embedding":
         raise UsageError(f"{name}: the vectors of {architecture} can't be cut.", "Only those of qwen3-vl-embedding can.")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Tensor: TypeAlias = torch.Tensor
 
 _DEFAULT = "Represent the user's input."
+_NOTHING = "NULL"
 _MOST_SLOTS = 1800
 _TEXT_TOKENS = 8192 - _MOST_SLOTS
 _PADDING = 0
@@ -46,7 +47,8 @@ class Qwen3VlEmbedding:
 
     @property
     def preprocessing(self) -> str:
-        return f"qwen3-vl-embedding 1; upright; {LEAST_SLOTS} to {_MOST_SLOTS} per picture; text {_TEXT_TOKENS}"
+        last = self._item(None, None, _DEFAULT).ids[-1]  # which one that is, the checkpoint's tokenizer decides
+        return f"qwen3-vl-embedding 2; last token {last}; upright; {LEAST_SLOTS} to {_MOST_SLOTS} per picture; text {_TEXT_TOKENS}"
 
     def query(self, text: str | None, picture: Image.Image | None, instruction: Instruction | None, target: Modality | None) -> Item:
         return self._item(text, picture, _DEFAULT if instruction is None else ended(instruction.wording))
@@ -58,7 +60,7 @@ class Qwen3VlEmbedding:
         vocabulary = self.model.vocabulary
         shown = () if picture is None else (self.model.shown(picture),)
         words = vocabulary.cut(vocabulary.harmless(text or ""), _TEXT_TOKENS)
-        content = f"{PICTURE if shown else ''}{words}"
+        content = f"{PICTURE if shown else ''}{words}" or _NOTHING
         prompt = f"{TURN}system\n{vocabulary.harmless(instruction)}{END}\n{TURN}user\n{content}{ANSWER}"
         whole = expanded(vocabulary.ids(prompt), self.model.picture_token, shown)
         return Item(whole, only_last(whole.size), shown)

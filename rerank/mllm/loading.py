@@ -12,7 +12,7 @@ from models.llava_next import load_llava_next
 from models.places import kind_of
 from models.qwen_vl import Generation, QwenVl, generation_of, load_qwen_vl
 from models.torch_devices import TorchDevice, torch_device
-from models.weights import digest_of
+from models.weights import digest_of, trained_in
 from rerank.mllm.chat import chat, load_chat_reranker
 from rerank.mllm.judges import Judge, lamra_pointwise, qwen3_reranker, true_false, yes_no
 from rerank.mllm.listwise import LamraListwise
@@ -62,7 +62,7 @@ def load_mllm_reranker(
     name: str, architecture: str, directory: Path, device: Device, images: ImageLoader, adapter: Path | None = None
 ) -> Reranker:
     """Raises UsageError, and ModelUnavailable for weights that do not fit."""
-    on = torch_device(device)
+    on = torch_device(device, trained_in(directory))
     if architecture == "lamra-rank-listwise":
         return LamraListwise(name, _lamra(directory, on, adapter), f"{digest_of(directory, adapter)[:16]} lamra-listwise 1", images)
     if architecture != "chat":

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 
 from models.devices import Device
-from models.torch_devices import torch_device
+from models.torch_devices import fitting_dtype, torch_device
+from models.weights import trained_in
 from uniir.errors import UsageError
 
 
@@ -21,6 +25,16 @@ def test_half_precision_is_chosen_only_where_there_are_units_for_it(monkeypatch:
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda answer=has_units: answer)
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
         assert torch_device(Device("cpu", "auto")).dtype_name == expected
+
+
+def test_a_graphics_card_computes_in_the_half_precision_that_a_checkpoint_was_trained_in(tmp_path: Path) -> None:
+    card = torch.device("cuda")
+    assert fitting_dtype(card) is fitting_dtype(card, "float32") is torch.float16
+    for config in ({"dtype": "bfloat16"}, {"torch_dtype": "bfloat16"}, {"text_config": {"dtype": "bfloat16"}}):
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        assert fitting_dtype(card, trained_in(tmp_path)) is torch.bfloat16
+    (tmp_path / "config.json").write_text("{}")
+    assert trained_in(tmp_path) is None
 
 
 def test_a_device_or_number_type_that_is_not_there_is_named() -> None:

@@ -192,6 +192,14 @@ def test_a_prefix_of_the_vector_is_a_vector_of_unit_length(checkpoints: dict[str
         load_qwen3_vl_embedding(checkpoints["qwen3_vl"], CPU, None, WIDTH + 1)
 
 
+def test_nothing_is_told_as_in_training_and_the_last_token_belongs_to_the_space(checkpoints: dict[str, Path]) -> None:
+    retriever, model = loaded(checkpoints, "qwen3", "qwen3_vl")
+    item = retriever.document("", None)
+    prompt = "<|im_start|>system\nRepresent the user's input.<|im_end|>\n<|im_start|>user\nNULL<|im_end|>\n<|im_start|>assistant\n"
+    assert model.vocabulary.tokenizer.decode(item.ids.tolist(), skip_special_tokens=False) == prompt
+    assert f"last token {item.ids[-1]};" in retriever.preprocessing
+
+
 def test_an_instruction_gets_its_full_stop() -> None:
     assert [ended(one) for one in ("Find it", " Find it. ", "Which?", "找图。")] == ["Find it.", "Find it.", "Which?", "找图。"]
 
