@@ -116,7 +116,7 @@ class ExactRetrieval:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationHit:
-    """A hit of the application: a did, or a name that is none for a document without one; `complement` is its missing half's."""
+    """A hit of the application: a did, or a name of its own for a document without one; `complement` is its missing half's."""
 
     did: str
     score: float
@@ -142,7 +142,7 @@ class Application(Protocol):
         ...
 
     def nearest_to(self, documents: Sequence[Document]) -> Sequence[str | None]:
-        """The external id of the document nearest to each one's own vector; None where it can't be encoded."""
+        """The did of the document nearest to each one's own vector; None where it can't be encoded."""
         ...
 
 

@@ -61,7 +61,7 @@ def import_judgments(installation: Installation, collection: CollectionRecord, f
 
 def _of_lines(installation: Installation, file: Path) -> Iterator[_Read]:
     try:
-        lines = file.read_text("utf-8-sig").splitlines()
+        lines = file.read_text("utf-8-sig").split("\n")  # and at nothing else: a query may hold other signs that end lines
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} can't be read: {getattr(error, 'strerror', None) or error}.", _WAY_OUT) from None
     for number, line in enumerate(lines, start=1):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.local.judged_files import did
 from app.wiring.owned import OwnedInstallation
 from search.service import SearchService
 from storage.sql.collections import CollectionRecord
@@ -55,7 +56,7 @@ class ManySearches:
             ids = self._everything.store(collection).search(vectors, 1, Filter()).ids[:, 0].tolist()
             known = library.documents([one for one in ids if one >= 0])
             for position, one in zip(prepared.positions, ids, strict=True):
-                names[documents[position].id] = known[one].external_id if one in known else None
+                names[documents[position].id] = did(known[one]) if one in known else None
         self._collection(request.collection, request.space)
         return NearestAnswer(nearest=names)
 
@@ -98,15 +99,9 @@ def _instruction(asked: WrittenQuery) -> Instruction | None:
 
 def _hits(hits: Sequence[Hit]) -> list[FoundDocument]:
     return [
-        FoundDocument(
-            name=_name(hit.document), score=hit.score, complement=None if hit.complement is None else _name(hit.complement.document)
-        )
+        FoundDocument(name=did(hit.document), score=hit.score, complement=None if hit.complement is None else did(hit.complement.document))
         for hit in hits
     ]
-
-
-def _name(document: Document) -> str:
-    return document.external_id or f"document:{document.id}"
 
 
 def _document(written: WrittenDocument, number: int) -> Document | None:

@@ -47,10 +47,12 @@ def test_what_is_given_is_listed_and_shown_with_the_same_search(ready: Cli, tmp_
     listed = ready("judge", "list", "--json").json["judgments"]
     assert [(one["query"]["text"], one["grade"]) for one in listed] == [("a cat", 3), ("a cat", 0), ("<fish>", 1), (None, 2)]
     assert "not 'a dog'" in ready("judge", "list").out
+    assert ready("judge", "add", "a cat", "--where", "path:*.md", "--document", listed[0]["document"]).code == 0
+    assert len(ready("judge", "list", "--json").json["judgments"]) == 5  # another query than the one without
     hits = ready("search", "a cat", "--json").json["hits"]
     assert {hit["judgment"]["grade"] for hit in hits if hit["judgment"]} == {0, 3}
     ready("judge", "remove", listed[0]["id"], listed[1]["id"])
-    assert len(ready("judge", "list", "--json").json["judgments"]) == 2
+    assert len(ready("judge", "list", "--json").json["judgments"]) == 3
 
 
 def test_scores_stand_beside_the_last_ones_and_on_a_page(ready: Cli, tmp_path: Path) -> None:
@@ -80,6 +82,31 @@ def test_an_export_is_read_back_into_another_collection(ready: Cli, tmp_path: Pa
     assert [(one["query"], one["grade"]) for one in after] == [(one["query"], one["grade"]) for one in before]
     assert {one["document"] for one in after}.isdisjoint({one["document"] for one in before})
     assert ready("judge", "export", tmp_path / "out").code == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["two\u2028lines", "next\x85line", 'a "quoted"\ttab', "back\\slash", "'; drop table judgments; --", "\u202eevil 😀"]
+)
+def test_whatever_words_a_query_holds_they_come_back(ready: Cli, tmp_path: Path, text: str) -> None:
+    assert ready("judge", "add", "--document", found(ready, "cat.md"), "--", text).code == 0
+    before = ready("judge", "list", "--json").json["judgments"]
+    ready("judge", "export", tmp_path / "out")
+    ready("judge", "remove", before[0]["id"])
+    done = ready("judge", "import", tmp_path / "out")
+    assert done.code == 0, done.err
+    (after,) = ready("judge", "list", "--json").json["judgments"]
+    assert (after["query"]["text"], after["query"]) == (text, before[0]["query"])
+
+
+def test_a_collection_is_measured_by_its_own_export(ready: Cli, tmp_path: Path) -> None:
+    judged(ready, tmp_path)
+    ready("judge", "export", tmp_path / "out")
+    words = ("evaluate", tmp_path / "out", "--instructions", "first", "--work", tmp_path / "work", "--json")
+    through, alone = ready(*words, "--collection", "default"), ready(*words, "--encoder", "arithmetic")
+    assert (through.code, alone.code) == (0, 0), through.err
+    values = [[(row["task"], row["measures"]["hit@5"]["value"]) for row in one.json["rows"]] for one in (through, alone)]
+    assert values[0] == values[1]
+    assert all(gate["found"] == gate["sample"] for gate in through.json["gates"].values())
 
 
 def test_an_export_is_data_that_evaluations_read(ready: Cli, tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ def test_what_can_not_be_used_spoils_none_of_the_others(full: House) -> None:
     assert [one["hits"] is None for one in found] == [True, True, True, False]
     documents = [{"image": "/nowhere.jpg"}, {}, {"text": "a dog barks"}]
     nearest = full.post("/v1/search/nearest", {"space": SPACE, "documents": documents}, headers=full.key)
-    assert (nearest.status_code, nearest.json()) == (200, {"nearest": [None, None, None]})  # nothing here has an external id
+    dog = full.ids()["dog.txt"]
+    assert (nearest.status_code, nearest.json()) == (200, {"nearest": [None, None, f"1000:{dog}"]})  # as an export of judgments names it
 
 
 def test_they_want_the_secret_since_they_read_files(full: House) -> None:

@@ -46,7 +46,7 @@ class SearchManyRequest(Request):
 
 
 class FoundDocument(Answer):
-    """A hit: the document's external id, or a name that is none for a document without one; `complement` is its missing half's."""
+    """A hit, by the name that an export of judgments gives it: its external id, else one of its own. `complement` is its missing half's."""
 
     name: str
     score: float
@@ -82,6 +82,6 @@ class NearestRequest(Request):
 
 
 class NearestAnswer(Answer):
-    """The external id of the nearest for each document; None where it can't be encoded or the nearest has none."""
+    """The name of the nearest for each document, as `FoundDocument` has it; None where it can't be encoded."""
 
     nearest: list[str | None]
