@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from uniir.documents import Modality
 from uniir.filter_language import MAX_LENGTH
-from uniir.queries import MAX_RESULTS, Reranking
+from uniir.queries import MAX_RESULTS, Reranking, WordSearch
 from uniir.wire import MAX_TEXT, QueryWeights, SearchRequest
 
 RESULTS = 48
@@ -38,6 +38,7 @@ class Ask:
     where: str = ""
     results: int = RESULTS
     rerank: Reranking = Reranking.AUTO
+    words: WordSearch = WordSearch.AUTO
     guess: bool = False
     halves: bool = False
 
@@ -69,6 +70,7 @@ class Ask:
                 bool(self.path),
                 bool(self.where),
                 self.results != RESULTS,
+                self.words is not WordSearch.AUTO,
                 self.guess,
                 self.halves,
             ),
@@ -80,7 +82,16 @@ class Ask:
 
     def with_normal_options(self) -> Ask:
         return replace(
-            self, text_weight=1.0, picture_weight=1.0, negatives=(), path="", where="", results=RESULTS, guess=False, halves=False
+            self,
+            text_weight=1.0,
+            picture_weight=1.0,
+            negatives=(),
+            path="",
+            where="",
+            results=RESULTS,
+            words=WordSearch.AUTO,
+            guess=False,
+            halves=False,
         )
 
     def as_request(self) -> SearchRequest:
@@ -97,6 +108,7 @@ class Ask:
             path=self.path.strip() or None,
             where=self.where.strip() or None,
             rerank=self.rerank,
+            words=self.words,
             guess=self.guess,
             complement=self.halves,
             collection=self.collection,
@@ -129,6 +141,7 @@ class Address:
         yield "where", [ask.where] if ask.where else []
         yield "results", [str(ask.results)] if ask.results != RESULTS else []
         yield "rerank", [str(ask.rerank)] if ask.rerank is not Reranking.AUTO else []
+        yield "words", [str(ask.words)] if ask.words is not WordSearch.AUTO else []
         yield "guess", ["on"] if ask.guess else []
         yield "halves", ["on"] if ask.halves else []
         yield "document", [self.document] if self.document else []
@@ -154,6 +167,7 @@ def read(parameters: Mapping[str, Sequence[str]]) -> Address:
         where=_clean(first("where"))[:MAX_LENGTH],
         results=_results(first("results")),
         rerank=Reranking(first("rerank")) if first("rerank") in set(Reranking) else Reranking.AUTO,
+        words=WordSearch(first("words")) if first("words") in set(WordSearch) else WordSearch.AUTO,
         guess=first("guess") == "on",
         halves=first("halves") == "on",
     )

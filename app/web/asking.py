@@ -13,7 +13,7 @@ from uniir.wire import MAX_TEXT
 
 TEXT, KIND, COLLECTION, INSTRUCTION_SEARCH = "ask_text", "ask_kind", "ask_collection", "pick_words"
 TEXT_WEIGHT, PICTURE_WEIGHT, NEGATIVES, PATH, RESULTS = "ask_text_weight", "ask_picture_weight", "ask_not", "ask_path", "ask_results"
-GUESS, HALVES, WHERE = "ask_guess", "ask_halves", "ask_where"
+GUESS, HALVES, WHERE, WORDS = "ask_guess", "ask_halves", "ask_where", "ask_words"
 ASKED = "asked"  # somebody wants an answer, whether or not anything is another than before
 ANYTHING = "any"  # a choice, since None is none to Streamlit
 _ADDRESS, _WRITTEN, _SEED = "address", "address_written", "ask_seed"
@@ -67,6 +67,7 @@ def seed_widgets() -> None:
             PATH: now.path,
             WHERE: now.where,
             RESULTS: now.results,
+            WORDS: now.words,
             GUESS: now.guess,
             HALVES: now.halves,
         }

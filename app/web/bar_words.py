@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uniir.queries import WordSearch
+
 FIELD = "Describe it, or paste a picture"
 WHAT_TO_DO = "What to do"
 CHOSEN = "Chosen for you"
@@ -29,6 +31,12 @@ WHERE_HELP = (
     '`tag=shoes`, `tag!=shoes`, `year>=2020`, `tag in (shoes, boots)`, `name:begins*`, `has:tag`, `path:"slides/*"`, `modality:image`; '
     "with `or`, parentheses, and `-` for what should not be."
 )
+WORDS = "Bring exact words forward"
+WORDS_HELP = (
+    "Documents that hold the words you typed stand higher, which helps with names and numbers. "
+    "“Where they fit”: those with nearly all of the words, for queries where that was measured to help."
+)
+WORD_SEARCHES = {WordSearch.AUTO: "Where they fit", WordSearch.ON: "Always", WordSearch.OFF: "Never"}
 RESULTS = "Number of results"
 NORMAL = "Back to normal"
 HALVES = "Add missing halves"

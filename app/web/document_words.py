@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from uniir.documents import Modality
 
 RESULT = "Result"
@@ -15,6 +17,7 @@ PASSAGE = "The marked passage is what was found."
 NO_PARTS = "This encoder reads text and picture as one, so there are no parts to show."
 SUM = "Sum"
 KIND_ASKED_FOR = "Kind of result"
+EXACT_WORDS = "Exact words"
 RERANKER = "Reranker"
 READ_AGAIN = "how well it fits, read again"
 GONE_DOCUMENT = "This document is no longer in the collection."
@@ -39,6 +42,12 @@ def moved(up: int) -> str:
 
 def placed(before: int | None, now: int) -> str:
     return f"place {now}" if before is None or before == now else f"place {before}; place {now} after reranking"
+
+
+def by_words(words: Sequence[str], lexical_rank: int, nearest_rank: int | None) -> str:
+    """Which of the query's words it holds, and its places by words and by meaning."""
+    meaning = f"{nearest_rank} by meaning" if nearest_rank is not None else "not among the nearest by meaning"
+    return f"{', '.join(words)}: place {lexical_rank} by words, {meaning}"
 
 
 def size(width: int, height: int, weight: str) -> str:

@@ -95,7 +95,7 @@ def tile(hit: HitAnswer) -> dict[str, object]:
         "change": {"up": before - hit.rank, "tip": result_words.was_before(before)} if before is not None and before != hit.rank else None,
         "band": {"level": _LEVELS[hit.band], "word": kind_words.BANDS[hit.band]} if hit.band is not None else None,
         "score": f"{hit.score:.2f}",
-        "tip": result_words.scored(hit.score),
+        "tip": result_words.tip(hit.score, hit.by_words.words if hit.by_words is not None else ()),
         "label": result_words.tile(hit.rank, hit.modality, title, hit.band, before, fits),
         "thumb": judging.thumb(hit.judgment),
         "half": _half(hit),

@@ -8,7 +8,7 @@ from app.web import asking, bar_words, session
 from app.web.address import MAX_NEGATIVES, MAX_SLIDER
 from uniir.errors import UniirError
 from uniir.filter_language import MAX_LENGTH
-from uniir.queries import MAX_RESULTS
+from uniir.queries import MAX_RESULTS, WordSearch
 
 
 def options() -> None:
@@ -28,6 +28,15 @@ def options() -> None:
             key=asking.WHERE,
             on_change=_apply,
             max_chars=MAX_LENGTH,
+        )
+        st.segmented_control(
+            bar_words.WORDS,
+            list(WordSearch),
+            format_func=bar_words.WORD_SEARCHES.__getitem__,
+            required=True,
+            help=bar_words.WORDS_HELP,
+            key=asking.WORDS,
+            on_change=_apply,
         )
         left, right = st.columns(2)
         left.toggle(bar_words.HALVES, key=asking.HALVES, help=bar_words.HALVES_HELP, on_change=_apply)
@@ -59,6 +68,7 @@ def _apply() -> None:
         path=(state[asking.PATH] or "").strip(),
         where=(state[asking.WHERE] or "").strip(),
         results=int(state[asking.RESULTS] or asking.ask().results),
+        words=WordSearch(state[asking.WORDS]),
         guess=bool(state.get(asking.GUESS)),
         halves=bool(state.get(asking.HALVES)),
     )
@@ -73,6 +83,7 @@ def _normal() -> None:
         path=normal.path,
         where=normal.where,
         results=normal.results,
+        words=normal.words,
         guess=normal.guess,
         halves=normal.halves,
     )

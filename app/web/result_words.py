@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.web.kind_words import BANDS, ONE
 from uniir.documents import Modality
 from uniir.hits import Band
@@ -92,6 +94,11 @@ def guessed(model: str | None, milliseconds: float) -> str:
 
 def was_before(place: int) -> str:
     return f"Was {place} before reranking"
+
+
+def tip(score: float, words: Sequence[str]) -> str:
+    """The score, and which of the query's words were found."""
+    return f"{scored(score)}; has the words {', '.join(words)}" if words else scored(score)
 
 
 def scored(score: float) -> str:

@@ -31,6 +31,9 @@ def chart(explanation: Explanation, hit: HitAnswer) -> str:
     if abs(explanation.modality) >= _NEGLIGIBLE:
         rows += _line(document_words.KIND_ASKED_FOR, document_words.ALIKE[hit.modality], f"{explanation.modality:.2f}")
     total = _line(document_words.SUM, document_words.placed(hit.retrieval_rank, hit.rank), f"{explanation.score:.2f}", "u-why-sum")
+    if hit.by_words is not None:
+        found = document_words.by_words(hit.by_words.words, hit.by_words.lexical_rank, hit.by_words.nearest_rank)
+        total += _line(document_words.EXACT_WORDS, found, "")
     if hit.relevance is not None:
         total += _line(document_words.RERANKER, document_words.READ_AGAIN, f"{hit.relevance:.2f}")
     return f'<p class="u-muted">{escape(lead)}</p><div class="u-why" role="table" aria-label="{document_words.WHY}">{rows}{total}</div>'

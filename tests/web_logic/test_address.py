@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.web.address import RESULTS, Address, Ask, read
 from uniir.documents import Modality
-from uniir.queries import MAX_RESULTS, Reranking
+from uniir.queries import MAX_RESULTS, Reranking, WordSearch
 
 _TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 _DOCUMENTS = st.text("0123456789ABCDEFGHJKMNPQRSTVWXYZ", min_size=13, max_size=13)
@@ -28,6 +28,7 @@ ASKS = st.builds(
     where=_TEXTS,
     results=st.integers(1, MAX_RESULTS),
     rerank=st.sampled_from(Reranking),
+    words=st.sampled_from(WordSearch),
     guess=st.booleans(),
     halves=st.booleans(),
 )

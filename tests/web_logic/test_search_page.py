@@ -11,6 +11,7 @@ from app.page.streamlit_app import SCRIPT
 from app.page.surroundings import KEY, SERVICE
 from tests.folders import lay, picture
 from tests.service.houses import SECRET, TREE, House, house
+from uniir.queries import WordSearch
 
 pytestmark = pytest.mark.slow
 
@@ -106,6 +107,8 @@ def test_options_say_how_many_are_not_as_they_normally_are_and_go_back(page: App
     page.text_input(key="ask_not").set_value("dog, boat").run()
     assert page.query_params["not"] == ["dog", "boat"]
     assert page.query_params["text_weight"] == "0.5"
+    page.button_group(key="ask_words").set_value(WordSearch.OFF).run()
+    assert page.query_params["words"] == "off"
     page.button(key="normal").click().run()
     assert set(page.query_params) == {"text"}
     assert page.text_input(key="ask_not").value == ""

@@ -3,7 +3,7 @@ from __future__ import annotations
 from app.web.why import chart, ordered
 from tests.web_logic.hits import hit
 from uniir.documents import Modality
-from uniir.wire import Explanation, ScoreTerm
+from uniir.wire import ByWordsAnswer, Explanation, ScoreTerm
 
 
 def explanation(*values: float, separable: bool = True, modality: float = 0.0) -> Explanation:
@@ -37,3 +37,13 @@ def test_an_encoder_without_such_a_sum_says_so() -> None:
     drawn = chart(explanation(0.2, separable=False), hit())
     assert "there are no parts to show" in drawn
     assert "u-why-bar" not in drawn
+
+
+def test_words_that_brought_it_forward_are_named_with_both_places() -> None:
+    by_words = ByWordsAnswer(nearest_rank=14, lexical_rank=2, words=["zx81", "ticket"])
+    assert "zx81, ticket: place 2 by words, 14 by meaning" in chart(explanation(0.2), hit(by_words=by_words))
+
+
+def test_what_only_words_found_says_so() -> None:
+    by_words = ByWordsAnswer(nearest_rank=None, lexical_rank=1, words=["zx81"])
+    assert "zx81: place 1 by words, not among the nearest by meaning" in chart(explanation(0.2), hit(by_words=by_words))
