@@ -61,6 +61,13 @@ def test_our_own_containers_write_nowhere_but_to_their_volume(name: str) -> None
             assert volume.startswith("data:") or volume.endswith(":/corpus:ro")
 
 
+def test_our_image_runs_as_an_ordinary_user_with_a_number_of_its_own() -> None:
+    lines = (ROOT / "Dockerfile").read_text("utf-8").splitlines()
+    assert [line for line in lines if line.startswith("USER")] == ["USER uniir"]
+    assert lines.index("USER uniir") > max(place for place, line in enumerate(lines) if line.startswith("RUN"))
+    assert "useradd --uid 10001 --create-home uniir" in "\n".join(lines)
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_every_setting_exists(name: str) -> None:
     for service, told in services(name):
