@@ -85,7 +85,7 @@ def _space_of(service: Service, collection: str) -> VectorSpace:
 
 def _written(query: Query) -> WrittenQuery | None:
     one = query.instruction
-    instruction = None if one is None else {"wording": one.wording, "query": one.query, "target": one.target}
+    instruction = None if one is None else {"wording": one.wording, "query": one.query, "target": one.target, "dataset": one.dataset}
     return _readable(WrittenQuery, text=query.text, image=_path(query.image), instruction=instruction)
 
 

@@ -94,7 +94,7 @@ def _is_unread(request: SearchManyRequest, result: SearchResult) -> bool:
 
 def _instruction(asked: WrittenQuery) -> Instruction | None:
     one = asked.instruction
-    return None if one is None else Instruction("written", one.query, one.target, one.wording)
+    return None if one is None else Instruction("written", one.query, one.target, one.wording, one.dataset)
 
 
 def _hits(hits: Sequence[Hit]) -> list[FoundDocument]:

@@ -23,6 +23,7 @@ class WrittenInstruction(Request):
     wording: str = Field(max_length=10_000)
     query: Modality
     target: Modality | None = None
+    dataset: str | None = Field(None, max_length=200, description="the set of M-BEIR that it was written for")
 
 
 class WrittenQuery(Request):
