@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -12,6 +12,8 @@ from app.cli.output import plural, printable, say, say_json, table, tell
 
 if TYPE_CHECKING:
     from uniir.wire import IndexAnswer, SpaceAnswer
+
+_OneOrAll: TypeAlias = Annotated[str | None, typer.Option("--collection", "-c", help="Only this collection.", show_default="all")]
 
 
 def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
@@ -60,7 +62,7 @@ def _index_line(index: IndexAnswer) -> str:
 
 def doctor(
     repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended without a decision of yours.")] = False,
-    collection: Collection = None,
+    collection: _OneOrAll = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
@@ -87,7 +89,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def rebuild_vectors(collection: Collection = None, data_dir: DataDir = None) -> None:
+def rebuild_vectors(collection: _OneOrAll = None, data_dir: DataDir = None) -> None:
     """Fill the vector store anew from the catalog, without encoding: after it was lost, damaged or changed."""
     from app.local.reach import asked
     from uniir.wire import RebuildRequest

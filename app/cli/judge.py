@@ -33,6 +33,7 @@ def add(
     negatives: Annotated[list[str] | None, typer.Option("--not", help="What the results should not be like; may be repeated.")] = None,
     like: Annotated[list[str] | None, typer.Option(help="The id of a document to resemble; may be repeated.")] = None,
     path: Annotated[str | None, typer.Option(help="Only documents whose path, below its root or in full, starts so.")] = None,
+    where: Annotated[str | None, typer.Option(help="A filter, as of `uniir search`.", show_default=False)] = None,
     collection: Collection = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -56,6 +57,7 @@ def add(
         negatives=tuple(negatives or ()),
         like=tuple(like or ()),
         path=path,
+        where=where,
         collection=settings.collection,
     )
     require_grade(grade)

@@ -88,6 +88,12 @@ def require_trust(request: Request) -> None:
         raise NotAllowed("This changes what the service keeps, so it wants the owner's secret or the token.", _WAY_OUT)
 
 
+def require_open_encoder(request: Request, encoder: str | None) -> None:
+    """Raises NotAllowed where weights are named by their path without a key: names from the list are for everybody, files are not."""
+    if encoder is not None and not is_trusted(request) and any(sign in encoder for sign in "/\\:"):
+        raise NotAllowed("Weights named by their path are read only with the owner's secret or the token.", _WAY_OUT)
+
+
 def require_safe_host(settings: Settings) -> None:
     """Raises UsageError where the service would listen elsewhere than on loopback without a token."""
     if not is_loopback(settings.host) and not token_of(settings):

@@ -57,6 +57,7 @@ GUARDED = {
     "repair": ("POST", "/v1/doctor", {"json": {"repair": True}}),
     "rebuild": ("POST", "/v1/rebuild", {"json": {}}),
     "delete": ("POST", "/v1/delete", {"json": {"ids": ["0" * 13], "dry_run": True}}),
+    "an encoder by its path": ("POST", "/v1/collections", {"json": {"name": "x", "encoder": "st:/nowhere"}}),
     "backup": ("POST", "/v1/backup", {"json": {"path": "/nowhere", "dry_run": True}}),
     "restore": ("POST", "/v1/restore", {"json": {"path": "/nowhere"}}),
     "add a space": ("POST", "/v1/spaces", {"json": {"encoder": "no such encoder"}}),
@@ -150,6 +151,12 @@ def test_only_allowed_folders_are_read_for_everybody(tmp_path: Path, path: str) 
 def test_a_folder_below_an_allowed_one_is_read_for_everybody(tmp_path: Path) -> None:
     with house(tmp_path, {"deep": {"in.txt": "inside"}}) as here:
         assert here.post("/v1/ingest", {"paths": [str(here.corpus / "deep")]}).status_code == 202
+
+
+def test_weights_that_an_ingest_names_by_their_path_are_not_read_for_everybody(tmp_path: Path) -> None:
+    with house(tmp_path, {"in.txt": "inside"}) as here:
+        answer = here.post("/v1/ingest", {"paths": [str(here.corpus)], "collection": "new", "encoder": "st:/nowhere"})
+        require_problem(answer, 401, "unauthorized")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "example.com", ""])

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sse_starlette import EventSourceResponse
 
 from app.service.following import Following
-from app.service.guarding import is_trusted
+from app.service.guarding import is_trusted, require_open_encoder
 from app.service.hosted import HostedService, UploadedFile
 from app.service.problems import documented
 from app.service.requests import Collection, JobId, forms_only, json_only
@@ -54,6 +54,7 @@ def ingest_routes(service: HostedService, settings: Settings, stopping: Callable
         """
         if asked.within_roots or not is_trusted(request):
             require_allowed(asked.paths, settings)
+        require_open_encoder(request, asked.encoder)
         return service.start_ingest(asked)
 
     @router.post(

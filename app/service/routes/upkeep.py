@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Request
 
-from app.service.guarding import is_trusted, require_trust
+from app.service.guarding import is_trusted, require_open_encoder, require_trust
 from app.service.hosted import HostedService
 from app.service.problems import documented
 from app.service.requests import json_only
@@ -35,8 +35,10 @@ def upkeep_routes(service: HostedService) -> APIRouter:
     @router.post(
         "/collections", response_model=CollectionAnswer, status_code=201, dependencies=json_body, summary="Make an empty collection"
     )
-    def create(request: Annotated[NewCollection, Body(examples=[{"name": "holidays"}])]) -> CollectionAnswer:
-        return service.create_collection(request)
+    def create(asked: Annotated[NewCollection, Body(examples=[{"name": "holidays"}])], request: Request) -> CollectionAnswer:
+        """An encoder that is named by the path of its weights wants the secret or the token."""
+        require_open_encoder(request, asked.encoder)
+        return service.create_collection(asked)
 
     @router.post("/doctor", response_model=DoctorAnswer, dependencies=json_body, summary="Compare catalog, vectors, thumbnails and files")
     def doctor(asked: Annotated[DoctorRequest, Body(examples=[{"collection": "default"}])], request: Request) -> DoctorAnswer:
