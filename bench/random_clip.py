@@ -33,7 +33,7 @@ def random_encoder(model: Any, device: Device) -> UniirEncoder:
     on = torch_device(device)
     with torch.inference_mode():
         built = build(Checkpoint(tensors, HeadCounts(), Path("random")), on).model
-    return UniirEncoder(built, VectorSpace("random", "random", built.preprocessing, on.dtype_name, built.dimension))
+    return UniirEncoder(built, VectorSpace("random", "random", built.reading.preprocessing, on.dtype_name, built.dimension))
 
 
 def _openai_names(theirs: dict[str, Any]) -> dict[str, Any]:

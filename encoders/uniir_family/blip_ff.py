@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 
 from encoders.uniir_family import blip
 from encoders.uniir_family.heads import HeadCounts, blip_heads
 from encoders.uniir_family.inputs import Item, pixel_tensor, placeholder, token_tensor
-from encoders.uniir_family.pictures import squashed
+from encoders.uniir_family.reading import BlipReading, Reading
 from encoders.uniir_family.tensors import Tensors
-from encoders.uniir_family.tokens import BERT_PADDING, blip_ids
+from encoders.uniir_family.tokens import BERT_PADDING
 from models.batching import Batches
 from models.linear import LinearLayer
 from models.torch_devices import TorchDevice
@@ -36,24 +33,12 @@ class BlipFeatureFusion:
     text: blip.TextTower
     pooler: LinearLayer
     dimension: int
+    reading: Reading
+    heads: HeadCounts
     on: TorchDevice
     batches: Batches
     architecture: str = "BLIP_FF"
     adds_parts: bool = False
-
-    @property
-    def heads(self) -> HeadCounts:
-        return HeadCounts(self.vision.heads, self.text.heads)
-
-    @property
-    def preprocessing(self) -> str:
-        return f"faithful squash-{self.vision.side} bicubic clip-mean-std; bert-uncased {self.text.context}"
-
-    def ids(self, text: str) -> list[int]:
-        return blip_ids(text, self.text.context)
-
-    def square(self, picture: Image.Image) -> NDArray[np.uint8]:
-        return squashed(picture, self.vision.side)
 
     def embed(self, items: Sequence[Item]) -> Tensor:
         vectors = torch.empty((len(items), self.dimension))
@@ -88,11 +73,15 @@ class BlipFeatureFusion:
 def build(tensors: Tensors, heads: HeadCounts, on: TorchDevice, batches: Batches) -> BlipFeatureFusion:
     """Takes the tensors. Raises ModelUnavailable, UsageError."""
     vision_width, text_width = blip.widths(tensors)
+    vision = blip.vision_tower(tensors, blip_heads(vision_width, heads.vision, "vision"))
+    text = blip.text_tower(tensors, blip_heads(text_width, heads.text, "text"), vision_width)
     return BlipFeatureFusion(
-        blip.vision_tower(tensors, blip_heads(vision_width, heads.vision, "vision")),
-        blip.text_tower(tensors, blip_heads(text_width, heads.text, "text"), vision_width),
+        vision,
+        text,
         tensors.linear("text_encoder.pooler.dense", text_width, text_width),
         text_width,
+        BlipReading(vision.side, text.context),
+        HeadCounts(vision.heads, text.heads),
         on,
         batches,
     )

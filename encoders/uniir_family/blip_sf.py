@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 
 from encoders.uniir_family import blip
 from encoders.uniir_family.heads import HeadCounts, blip_heads
 from encoders.uniir_family.inputs import Item, pixel_tensor, token_tensor
 from encoders.uniir_family.model import summed
-from encoders.uniir_family.pictures import squashed
+from encoders.uniir_family.reading import BlipReading, Reading
 from encoders.uniir_family.tensors import Tensors
-from encoders.uniir_family.tokens import BERT_PADDING, blip_ids
+from encoders.uniir_family.tokens import BERT_PADDING
 from models.batching import Batches
 from models.linear import LinearLayer
 from models.torch_devices import TorchDevice
@@ -38,24 +35,12 @@ class BlipScoreFusion:
     vision_projection: LinearLayer
     text_projection: LinearLayer
     dimension: int
+    reading: Reading
+    heads: HeadCounts
     on: TorchDevice
     batches: Batches
     architecture: str = "BLIP_SF"
     adds_parts: bool = True
-
-    @property
-    def heads(self) -> HeadCounts:
-        return HeadCounts(self.vision.heads, self.text.heads)
-
-    @property
-    def preprocessing(self) -> str:
-        return f"faithful squash-{self.vision.side} bicubic clip-mean-std; bert-uncased {self.text.context}"
-
-    def ids(self, text: str) -> list[int]:
-        return blip_ids(text, self.text.context)
-
-    def square(self, picture: Image.Image) -> NDArray[np.uint8]:
-        return squashed(picture, self.vision.side)
 
     def embed(self, items: Sequence[Item]) -> Tensor:
         return summed(items, self.dimension, self._texts, self._pictures)
@@ -78,12 +63,16 @@ def build(tensors: Tensors, heads: HeadCounts, on: TorchDevice, batches: Batches
     """Takes the tensors. Raises ModelUnavailable, UsageError."""
     vision_width, text_width = blip.widths(tensors)
     dimension = tensors.shape("vision_proj.weight")[0]
+    vision = blip.vision_tower(tensors, blip_heads(vision_width, heads.vision, "vision"))
+    text = blip.text_tower(tensors, blip_heads(text_width, heads.text, "text"), None)
     return BlipScoreFusion(
-        blip.vision_tower(tensors, blip_heads(vision_width, heads.vision, "vision")),
-        blip.text_tower(tensors, blip_heads(text_width, heads.text, "text"), None),
+        vision,
+        text,
         tensors.linear("vision_proj", vision_width, dimension),
         tensors.linear("text_proj", text_width, dimension),
         dimension,
+        BlipReading(vision.side, text.context),
+        HeadCounts(vision.heads, text.heads),
         on,
         batches,
     )

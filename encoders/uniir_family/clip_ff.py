@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 
 from encoders.uniir_family import clip, t5
 from encoders.uniir_family.heads import HeadCounts, clip_heads
 from encoders.uniir_family.inputs import Item, pixel_tensor, placeholder, token_tensor
-from encoders.uniir_family.pictures import cropped
+from encoders.uniir_family.reading import ClipReading, Reading
 from encoders.uniir_family.tensors import Tensors
-from encoders.uniir_family.tokens import CLIP_END, CLIP_PADDING, CLIP_START, clip_ids
+from encoders.uniir_family.tokens import CLIP_END, CLIP_PADDING, CLIP_START
 from models.batching import Batches
 from models.torch_devices import TorchDevice
 
@@ -35,24 +32,12 @@ class ClipFeatureFusion:
     text: clip.TextTower
     fusion: t5.Stack
     dimension: int
+    reading: Reading
+    heads: HeadCounts
     on: TorchDevice
     batches: Batches
     architecture: str = "CLIP_FF"
     adds_parts: bool = False
-
-    @property
-    def heads(self) -> HeadCounts:
-        return HeadCounts(self.vision.heads, self.text.heads)
-
-    @property
-    def preprocessing(self) -> str:
-        return f"faithful crop-{self.vision.side} bicubic clip-mean-std; clip-bpe {self.text.context}"
-
-    def ids(self, text: str) -> list[int]:
-        return clip_ids(text, self.text.context)
-
-    def square(self, picture: Image.Image) -> NDArray[np.uint8]:
-        return cropped(picture, self.vision.side)
 
     def embed(self, items: Sequence[Item]) -> Tensor:
         places = len(self.vision.positions) + self.text.context
@@ -82,11 +67,15 @@ def build(tensors: Tensors, heads: HeadCounts, on: TorchDevice, batches: Batches
     """Takes the tensors. Raises ModelUnavailable, UsageError."""
     vision_width = tensors.shape("clip_model.visual.conv1.weight")[0]
     text_width = tensors.shape("clip_model.positional_embedding")[1]
+    vision = clip.vision_tower(tensors, clip_heads(vision_width, heads.vision, "vision"))
+    text = clip.text_tower(tensors, clip_heads(text_width, heads.text, "text"), None)
     return ClipFeatureFusion(
-        clip.vision_tower(tensors, clip_heads(vision_width, heads.vision, "vision")),
-        clip.text_tower(tensors, clip_heads(text_width, heads.text, "text"), None),
+        vision,
+        text,
         t5.stack(tensors, text_width),
         text_width,
+        ClipReading(vision.side, text.context),
+        HeadCounts(vision.heads, text.heads),
         on,
         batches,
     )

@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 
 from encoders.uniir_family import clip
 from encoders.uniir_family.heads import HeadCounts, clip_heads
 from encoders.uniir_family.inputs import Item, pixel_tensor, token_tensor
 from encoders.uniir_family.model import summed
-from encoders.uniir_family.pictures import cropped
+from encoders.uniir_family.reading import ClipReading, Reading
 from encoders.uniir_family.tensors import Tensors
-from encoders.uniir_family.tokens import CLIP_END, CLIP_PADDING, clip_ids
+from encoders.uniir_family.tokens import CLIP_PADDING
 from models.batching import Batches
 from models.torch_devices import TorchDevice
 
@@ -34,26 +31,12 @@ class ClipScoreFusion:
     vision: clip.VisionTower
     text: clip.TextTower
     dimension: int
+    reading: Reading
+    heads: HeadCounts
     on: TorchDevice
     batches: Batches
     architecture: str = "CLIP_SF"
     adds_parts: bool = True
-
-    @property
-    def heads(self) -> HeadCounts:
-        return HeadCounts(self.vision.heads, self.text.heads)
-
-    @property
-    def preprocessing(self) -> str:
-        return f"faithful crop-{self.vision.side} bicubic clip-mean-std; clip-bpe {self.text.context}"
-
-    def ids(self, text: str) -> list[int]:
-        """Up to the first end token, which a text can hold itself: nothing behind it reaches the vector."""
-        ids = clip_ids(text, self.text.context)
-        return ids[: ids.index(CLIP_END) + 1]
-
-    def square(self, picture: Image.Image) -> NDArray[np.uint8]:
-        return cropped(picture, self.vision.side)
 
     def embed(self, items: Sequence[Item]) -> Tensor:
         return summed(items, self.dimension, self._texts, self._pictures)
@@ -73,10 +56,14 @@ def build(tensors: Tensors, heads: HeadCounts, on: TorchDevice, batches: Batches
     vision_width = tensors.shape("clip_model.visual.conv1.weight")[0]
     text_width = tensors.shape("clip_model.positional_embedding")[1]
     dimension = tensors.shape("clip_model.visual.proj")[1]
+    vision = clip.vision_tower(tensors, clip_heads(vision_width, heads.vision, "vision"))
+    text = clip.text_tower(tensors, clip_heads(text_width, heads.text, "text"), dimension)
     return ClipScoreFusion(
-        clip.vision_tower(tensors, clip_heads(vision_width, heads.vision, "vision")),
-        clip.text_tower(tensors, clip_heads(text_width, heads.text, "text"), dimension),
+        vision,
+        text,
         dimension,
+        ClipReading(vision.side, text.context),
+        HeadCounts(vision.heads, text.heads),
         on,
         batches,
     )

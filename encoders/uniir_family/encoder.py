@@ -115,9 +115,9 @@ class UniirEncoder:
     def _item(self, text: str, image: ImageReference | None, images: ImageLoader, of_text: float, of_image: float) -> Item:
         if not text and image is None and self._model.adds_parts:
             raise InputFailure("text-empty", "nothing is left of the text without its quotation marks")
-        pixels = None if image is None else self._model.square(images.faithful(image))
-        return Item(tuple(self._model.ids(text)), pixels, of_text if text else 0.0, of_image if image is not None else 0.0)
+        pixels = None if image is None else self._model.reading.square(images.faithful(image))
+        return Item(tuple(self._model.reading.ids(text)), pixels, of_text if text else 0.0, of_image if image is not None else 0.0)
 
 
 def _space(model: Model, name: str, weights: str, on: TorchDevice) -> VectorSpace:
-    return VectorSpace(name, f"{model.architecture} {weights[:32]}", model.preprocessing, on.dtype_name, model.dimension)
+    return VectorSpace(name, f"{model.architecture} {weights[:32]}", model.reading.preprocessing, on.dtype_name, model.dimension)

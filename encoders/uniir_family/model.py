@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 
 from encoders.uniir_family.heads import HeadCounts
 from encoders.uniir_family.inputs import Item
+from encoders.uniir_family.reading import Reading
 
 if TYPE_CHECKING:
     Tensor: TypeAlias = torch.Tensor
@@ -37,16 +35,8 @@ class Model(Protocol):
         ...
 
     @property
-    def preprocessing(self) -> str:
-        """How texts and pictures are prepared, for the identity of the vector space."""
-        ...
-
-    def ids(self, text: str) -> list[int]:
-        """Token ids of a formatted text, start and end included, cut to the model's length, not padded. Thread-safe."""
-        ...
-
-    def square(self, picture: Image.Image) -> NDArray[np.uint8]:
-        """A picture's pixels, [side, side, 3]. Thread-safe."""
+    def reading(self) -> Reading:
+        """What is made of texts and pictures first."""
         ...
 
     def embed(self, items: Sequence[Item]) -> Tensor:
