@@ -48,13 +48,13 @@ def main() -> None:
     parser.add_argument("--index", choices=[*IndexType], type=IndexType, action="append", help="a type; all that an engine builds without")
     given = parser.parse_args()
     count = 6_000 if given.quick else 100_000
-    rows, questions = _rows(count), _rows(_QUESTIONS, seed=1)
+    rows, questions = made_rows(count), made_rows(_QUESTIONS, seed=1)
     exact = ExactVectors(_DIMENSION)
-    exact.fill(_pages(rows))
+    exact.fill(pages(rows))
     truth = exact.search(questions, K, EVERYTHING).ids
     numbers = []
-    with tempfile.TemporaryDirectory() as scratch, _connections(Path(scratch), given.engine or ("lite", "server")) as connections:
-        for milvus in connections:
+    with tempfile.TemporaryDirectory() as scratch, connections(Path(scratch), given.engine or ("lite", "server")) as opened:
+        for milvus in opened:
             wanted = milvus.engine.builds & set(given.index or milvus.engine.builds)
             for index in sorted(wanted, key=lambda one: (one is IndexType.IVF_PQ, one)):  # which takes longest
                 progress(f"{milvus.engine.name}: {index} over {count:,} vectors")
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 @contextmanager
-def _connections(scratch: Path, engines: Sequence[str]) -> Iterator[list[Milvus]]:
+def connections(scratch: Path, engines: Sequence[str]) -> Iterator[list[Milvus]]:
     with ExitStack() as ends:
         opened = []
         if "lite" in engines:
@@ -88,7 +88,7 @@ def _found(
     milvus: Milvus, store: MilvusVectors, rows: NDArray[np.float32], questions: NDArray[np.float32], truth: NDArray[np.int64]
 ) -> Number:
     began = time.perf_counter()
-    store.fill(_pages(rows))
+    store.fill(pages(rows))
     took = time.perf_counter() - began
     waits = []
     for question in questions[:50]:
@@ -139,7 +139,7 @@ def _added(milvus: Milvus, store: MilvusVectors, questions: NDArray[np.float32],
     )
 
 
-def _rows(count: int, seed: int = 0) -> NDArray[np.float32]:
+def made_rows(count: int, seed: int = 0) -> NDArray[np.float32]:
     centres = np.random.default_rng(7).standard_normal((_CLUSTERS, _DIMENSION), dtype=np.float32)
     centres /= np.linalg.norm(centres, axis=1, keepdims=True)
     chosen = np.random.default_rng(seed)
@@ -148,7 +148,7 @@ def _rows(count: int, seed: int = 0) -> NDArray[np.float32]:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
-def _pages(rows: NDArray[np.float32]) -> Iterator[Points]:
+def pages(rows: NDArray[np.float32]) -> Iterator[Points]:
     for start in range(0, len(rows), _BATCH):
         part = rows[start : start + _BATCH]
         yield Points(range(start, start + len(part)), part, [Modality.IMAGE] * len(part))
