@@ -50,6 +50,12 @@ class LlavaNext:
         size = (picture.height, picture.width)
         return Pixels(np.asarray(done["pixel_values"][0], np.float32), size, self._slots(*size))
 
+    def shown_whole(self, picture: Image.Image) -> Pixels:
+        """The whole picture as one tile alone, [1, 3, side, side], its proportions not kept."""
+        tile = self.shown(picture).values[:1]
+        vision = self.model.config.vision_config
+        return Pixels(tile, (1,), (vision.image_size // vision.patch_size) ** 2 + 1)
+
     def _slots(self, height: int, width: int) -> int:
         """The first tile's patches, those of the tiles without what was padded, and one newline for each of their rows."""
         vision = self.model.config.vision_config
@@ -66,6 +72,11 @@ class LlavaNext:
     def states(self, rows: Rows) -> Tensor:
         """[n, length, width] behind the final norm."""
         return self._out(rows, None).last_hidden_state
+
+    def states_of_whole(self, rows: Rows) -> Tensor:
+        """The same for pictures of one tile, which the library's own forward pass has no room for."""
+        given = embedded_whole(self.model, rows, self.picture_token)
+        return self.model.language_model(inputs_embeds=given, attention_mask=rows.attention, use_cache=False).last_hidden_state
 
     def read(self, rows: Rows) -> Any:
         """The keys and values of rows that others go on from."""
@@ -86,6 +97,20 @@ class LlavaNext:
             sizes = torch.tensor([picture.grid for picture in rows.pictures], device=self.device)
             given = {"pixel_values": torch.from_numpy(values).to(self.device, self.model.dtype), "image_sizes": sizes}
         return self.model(input_ids=rows.ids, attention_mask=rows.attention, past_key_values=read, use_cache=read is not None, **given)
+
+
+def embedded_whole(model: Any, rows: Rows, picture_token: int) -> Tensor:
+    """[n, length, width]: token embeddings, with the vectors of each picture's one tile and the newline's in its slots."""
+    there = rows.ids == picture_token
+    embedded = model.language_model.get_input_embeddings()(rows.ids.masked_fill(there, 0))
+    if not rows.pictures:
+        return embedded
+    values = torch.from_numpy(np.concatenate([picture.values for picture in rows.pictures]))
+    seen = model.vision_tower(values.to(embedded.device, embedded.dtype), output_hidden_states=True)
+    patches = model.multi_modal_projector(seen.hidden_states[-2][:, 1:])
+    newline = model.image_newline.to(patches).expand(patches.shape[0], 1, -1)
+    vectors = torch.cat([patches, newline], dim=1).to(embedded)
+    return embedded.masked_scatter(there.unsqueeze(-1).to(embedded.device), vectors)
 
 
 def load_llava_next(directory: Path, on: TorchDevice, *, head: bool, adapter: Path | None = None, markers: Sequence[str] = ()) -> LlavaNext:

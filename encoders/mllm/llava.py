@@ -16,7 +16,7 @@ from PIL import Image
 
 from encoders.mllm.pooling import pooled
 from models.llava_next import PICTURE, LlavaNext, load_llava_next
-from models.rows import Item, expanded, only_last, rows_of
+from models.rows import Item, Pixels, Rows, expanded, only_last, rows_of
 from models.torch_devices import TorchDevice
 from uniir.documents import Modality
 from uniir.instructions import Instruction
@@ -37,6 +37,15 @@ def _content(text: str, picture: Image.Image | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Seeing:
+    """How pictures are shown, and the states behind them; `tiles` says so for the identity of the vectors."""
+
+    shown: Callable[[Image.Image], Pixels]
+    states: Callable[[Rows], Tensor]
+    tiles: str
+
+
+@dataclass(frozen=True, slots=True)
 class Llava:
     """Implements `Retriever` for prompts whose last state is the vector. `ending` stands behind the prompt's ids, and nothing else does."""
 
@@ -46,6 +55,7 @@ class Llava:
     told: Callable[[str, Image.Image | None, Instruction | None, Modality | None], str]  # a query's prompt
     shown: Callable[[str, Image.Image | None], str]  # a document's
     ending: tuple[int, ...]
+    seeing: Seeing
 
     opens: ClassVar[Literal["faithful", "upright"]] = "faithful"
 
@@ -55,7 +65,9 @@ class Llava:
 
     @property
     def preprocessing(self) -> str:
-        return f"{self.architecture.lower()} 1; tiles of {self.model.model.config.vision_config.image_size}; text {_TEXT_TOKENS}"
+        return (
+            f"{self.architecture.lower()} 2; {self.seeing.tiles} of {self.model.model.config.vision_config.image_size}; text {_TEXT_TOKENS}"
+        )
 
     def query(self, text: str | None, picture: Image.Image | None, instruction: Instruction | None, target: Modality | None) -> Item:
         return self._item(self.told(self._words(text), picture, instruction, target), picture)
@@ -67,14 +79,24 @@ class Llava:
         return self.model.vocabulary.cut(self.model.vocabulary.harmless(text or ""), _TEXT_TOKENS)
 
     def _item(self, prompt: str, picture: Image.Image | None) -> Item:
-        shown = () if picture is None else (self.model.shown(picture),)
+        shown = () if picture is None else (self.seeing.shown(picture),)
         whole = expanded([*self.model.vocabulary.open_ended_ids(prompt), *self.ending], self.model.picture_token, shown)
         return Item(whole, only_last(whole.size), shown)
 
     def embed(self, items: Sequence[Item]) -> Tensor:
         with torch.inference_mode():
             rows = rows_of(items, 0, self.model.device)
-            return pooled(self.model.states(rows), rows.kept)
+            return pooled(self.seeing.states(rows), rows.kept)
+
+
+def _whole(model: LlavaNext) -> Seeing:
+    """One tile, as in MM-Embed's training."""
+    return Seeing(model.shown_whole, model.states_of_whole, "one tile")
+
+
+def _in_tiles(model: LlavaNext) -> Seeing:
+    """As many as the resolution wants, as LLaVA-NeXT was made."""
+    return Seeing(model.shown, model.states, "tiles")
 
 
 def load_llava_e(directory: Path, on: TorchDevice, adapter: Path | None) -> Llava:
@@ -85,7 +107,7 @@ def load_llava_e(directory: Path, on: TorchDevice, adapter: Path | None) -> Llav
         before = "" if instruction is None else f"{model.vocabulary.harmless(instruction.wording)}\n"
         return f"{before}Query: {_content(text, picture)}"
 
-    return Llava(model, "LLaVA-E", frozenset(Modality), told, _content, (model.vocabulary.id_of(_EOS),))
+    return Llava(model, "LLaVA-E", frozenset(Modality), told, _content, (model.vocabulary.id_of(_EOS),), _whole(model))
 
 
 def load_llava_p(directory: Path, on: TorchDevice, adapter: Path | None) -> Llava:
@@ -104,7 +126,7 @@ def load_llava_p(directory: Path, on: TorchDevice, adapter: Path | None) -> Llav
     def shown(text: str, picture: Image.Image | None) -> str:
         return f"{_content(text, picture)}\n{_ONE_WORD}"
 
-    return Llava(model, "LLaVA-P", frozenset(Modality), told, shown, ())
+    return Llava(model, "LLaVA-P", frozenset(Modality), told, shown, (), _whole(model))
 
 
 def load_llava_p_untrained(directory: Path, on: TorchDevice, adapter: Path | None) -> Llava:
@@ -114,7 +136,7 @@ def load_llava_p_untrained(directory: Path, on: TorchDevice, adapter: Path | Non
     def shown(text: str, picture: Image.Image | None) -> str:
         return f"{_content(text, picture)}\nSummary above {'sentence' if picture is None else 'image'} in one word:"
 
-    return Llava(model, "LLaVA-P zero-shot", _ONE_PART, lambda text, picture, _, __: shown(text, picture), shown, ())
+    return Llava(model, "LLaVA-P zero-shot", _ONE_PART, lambda text, picture, _, __: shown(text, picture), shown, (), _in_tiles(model))
 
 
 def load_e5_v(directory: Path, on: TorchDevice, adapter: Path | None) -> Llava:
@@ -125,7 +147,7 @@ def load_e5_v(directory: Path, on: TorchDevice, adapter: Path | None) -> Llava:
         question = f"Summary above {'sentence' if picture is None else 'image'} in one word: "
         return _E5_V.replace("{}", f"{_content(text, picture)}\n{question}")
 
-    return Llava(model, "E5-V", _ONE_PART, lambda text, picture, _, __: shown(text, picture), shown, ())
+    return Llava(model, "E5-V", _ONE_PART, lambda text, picture, _, __: shown(text, picture), shown, (), _in_tiles(model))
 
 
 _ONE_PART = frozenset({Modality.TEXT, Modality.IMAGE})

@@ -16,8 +16,9 @@ from transformers import CLIPVisionConfig, CLIPVisionModel
 
 from encoders.mllm.mistral import PAD, bidirectional_trunk, enclosed, latent_attention, require_both_ways, states_of, trunk_sizes
 from encoders.mllm.pooling import pooled
+from models.llava_next import PICTURE, embedded_whole
 from models.placing import attention_for, placed
-from models.rows import Item, Pixels, Rows, expanded, rows_of
+from models.rows import Item, Pixels, expanded, rows_of
 from models.torch_devices import TorchDevice
 from models.vocabulary import Vocabulary, read_vocabulary
 from models.weights import Weights, empty, fill, read_config
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     Tensor: TypeAlias = torch.Tensor
 
 _VISION = "vision_tower.vision_model."
-_PICTURE = "<image>"
-_MARKERS = (_PICTURE, "[INST]", "[/INST]", "<s>", "</s>")
+_MARKERS = (PICTURE, "[INST]", "[/INST]", "<s>", "</s>")
 _TEXT_TOKENS = 4096  # of a text; pictures and prompt come on top
 _CLIP_MEAN, _CLIP_DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 _VISION_KEYS = frozenset({"num_attention_heads", "num_hidden_layers", "intermediate_size", "hidden_act", "layer_norm_eps"})
@@ -58,18 +58,6 @@ class MmEmbedModule(nn.Module):
         self.multi_modal_projector = _Projector(vision.hidden_size, width)
         self.language_model = trunk
         self.latent_attention_model = pooler
-
-    def embedded(self, rows: Rows, picture_token: int) -> Tensor:
-        """[n, length, width]: token embeddings, with the picture's vectors and the newline's in its slots."""
-        there = rows.ids == picture_token
-        embedded = self.language_model.get_input_embeddings()(rows.ids.masked_fill(there, PAD))
-        if rows.pictures:
-            values = torch.from_numpy(np.stack([picture.values for picture in rows.pictures]))
-            seen = self.vision_tower(values.to(embedded.device, embedded.dtype), output_hidden_states=True)
-            patches = self.multi_modal_projector(seen.hidden_states[-2][:, 1:])
-            newline = self.image_newline.to(patches).expand(patches.shape[0], 1, -1)
-            embedded = embedded.masked_scatter(there.unsqueeze(-1), torch.cat([patches, newline], dim=1).to(embedded))
-        return embedded
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +96,15 @@ class MmEmbed:
 
     def _item(self, before: str, text: str | None, picture: Image.Image | None, unpooled: int) -> Item:
         words = self.vocabulary.cut(self.vocabulary.harmless(text or ""), _TEXT_TOKENS)
-        ids = enclosed(self.vocabulary, f"{before}{'' if picture is None else _PICTURE + chr(10)}{words}")
-        pictures = () if picture is None else (Pixels(squashed(picture, self.side), (1,), self.slots),)
+        ids = enclosed(self.vocabulary, f"{before}{'' if picture is None else PICTURE + chr(10)}{words}")
+        pictures = () if picture is None else (Pixels(squashed(picture, self.side)[None], (1,), self.slots),)
         whole = expanded(ids, self.picture_token, pictures)
         return Item(whole, np.arange(whole.size) >= unpooled, pictures)
 
     def embed(self, items: Sequence[Item]) -> Tensor:
         with torch.inference_mode():
             rows = rows_of(items, PAD, self.device)
-            states = states_of(self.module.language_model, self.module.embedded(rows, self.picture_token), rows.attention)
+            states = states_of(self.module.language_model, embedded_whole(self.module, rows, self.picture_token), rows.attention)
             return pooled(self.module.latent_attention_model(states), rows.kept)
 
 
@@ -143,8 +131,8 @@ def load_mm_embed(directory: Path, weights: Weights, on: TorchDevice) -> MmEmbed
     placed(module, on, _WHOLE)
     vocabulary = read_vocabulary(directory, _MARKERS)
     picture_token = int(config.get("image_token_index", 32000))
-    if vocabulary.id_of(_PICTURE) != picture_token:
-        raise ModelUnavailable(f"{directory}: the tokenizer's {_PICTURE} is not {picture_token}, as config.json says.")
+    if vocabulary.id_of(PICTURE) != picture_token:
+        raise ModelUnavailable(f"{directory}: the tokenizer's {PICTURE} is not {picture_token}, as config.json says.")
     slots = weights.shape(f"{_VISION}embeddings.position_embedding.weight")[0]  # one place less for the class, one more for the newline
     require_both_ways(module.language_model, on)
     return MmEmbed(module, vocabulary, picture_token, _side(weights), slots, on.device)

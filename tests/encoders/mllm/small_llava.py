@@ -15,7 +15,14 @@ ORDINARY = 300
 def write_llava(directory: Path) -> Path:
     torch.manual_seed(0)
     vision = {"model_type": "clip_vision_model", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3}
-    text = {"model_type": "mistral", "hidden_size": 48, "intermediate_size": 64, "num_hidden_layers": 2, "vocab_size": ORDINARY + 8}
+    text = {
+        "model_type": "mistral",
+        "hidden_size": 48,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "vocab_size": ORDINARY + 8,
+        "rms_norm_eps": 1e-5,
+    }
     config = LlavaNextConfig(
         vision_config=vision | {"num_attention_heads": 2, "image_size": 28, "patch_size": 7},
         text_config=text | {"num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 12},

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from transformers import LlavaNextForConditionalGeneration
 
 from encoders.mllm.llava import Llava, load_e5_v, load_llava_e, load_llava_p, load_llava_p_untrained, one_word_prompts
 from models.torch_devices import TorchDevice
+from tests.encoders.mllm import by_hand
 from tests.encoders.mllm.small_llava import ORDINARY, write_llava
 from uniir.documents import Modality
 from uniir.instructions import Instruction
@@ -71,18 +73,40 @@ def test_models_asked_about_one_part_take_no_pairs(directory: Path) -> None:
 
 @pytest.mark.parametrize("size", [(40, 23), (23, 40), (28, 28), (90, 30), (30, 90), (57, 56), (300, 11)])
 def test_a_picture_gets_as_many_slots_as_it_has_vectors(directory: Path, size: tuple[int, int]) -> None:
-    model = load_llava_e(directory, CPU, None)
+    model = load_e5_v(directory, CPU, None)
     shown = model.model.shown(picture(size))
     features = model.model.model.get_image_features(torch.from_numpy(shown.values)[None], torch.tensor([shown.grid])).pooler_output
     assert shown.slots == features[0].shape[0]
 
 
-def test_vectors_are_the_last_states_whatever_is_beside_them(directory: Path) -> None:
-    model = load_llava_e(directory, CPU, None)
+@pytest.mark.parametrize("load", [load_llava_e, load_llava_p])
+def test_models_trained_on_whole_pictures_see_one_tile_whatever_is_beside_it(directory: Path, load: Callable[..., Llava]) -> None:
+    model = load(directory, CPU, None)
     items = [
         model.document("a cat", None),
         model.document(None, picture((90, 30))),
         model.query("a dog in the snow", picture(), OWN, None),
+        model.query("snow", None, OWN, None),
+    ]
+    named = model.model.model.state_dict()
+    for vector, item in zip(model.embed(items).numpy(), items, strict=True):
+        rows = named["language_model.embed_tokens.weight"][torch.from_numpy(item.ids).clamp(max=ORDINARY)].clone()
+        for seen in item.pictures:
+            assert seen.values.shape[0] == 1
+            patches = by_hand.clip_patches(named, "vision_tower", torch.from_numpy(seen.values[0]), 2, 3)
+            inside = torch.nn.functional.gelu(by_hand.linear(named, "multi_modal_projector.linear_1", patches))
+            vectors = by_hand.linear(named, "multi_modal_projector.linear_2", inside)
+            rows[torch.from_numpy(item.ids == ORDINARY)] = torch.cat([vectors, named["image_newline"][None]])
+        last = by_hand.mistral(named, "language_model", rows, 2, 4, 2, causal=True)[-1]
+        np.testing.assert_allclose(vector, (last / last.norm()).numpy(), atol=2e-5)
+
+
+def test_vectors_are_the_last_states_whatever_is_beside_them(directory: Path) -> None:
+    model = load_e5_v(directory, CPU, None)
+    items = [
+        model.document("a cat", None),
+        model.document(None, picture((90, 30))),
+        model.query(None, picture(), OWN, None),
         model.query("snow", None, OWN, None),
     ]
     together = model.embed(items).numpy()
