@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from uniir.documents import Modality
 from uniir.filter_language import MAX_LENGTH
@@ -62,37 +63,11 @@ class Ask:
     @property
     def unusual(self) -> int:
         """How many of the options are not as they normally are."""
-        return sum(
-            (
-                self.text_weight != 1,
-                self.picture_weight != 1,
-                bool(self.negatives),
-                bool(self.path),
-                bool(self.where),
-                self.results != RESULTS,
-                self.words is not WordSearch.AUTO,
-                self.guess,
-                self.halves,
-            ),
-        )
+        return sum(getattr(self, name) != normal for name, normal in NORMAL.items())
 
     def has_the_bar_of(self, other: Ask) -> bool:
         """Whether the query bar looks the same for both: what differs is which words, or whether to rerank."""
         return replace(self, text=other.text, rerank=other.rerank) == other and bool(self.text.strip()) == bool(other.text.strip())
-
-    def with_normal_options(self) -> Ask:
-        return replace(
-            self,
-            text_weight=1.0,
-            picture_weight=1.0,
-            negatives=(),
-            path="",
-            where="",
-            results=RESULTS,
-            words=WordSearch.AUTO,
-            guess=False,
-            halves=False,
-        )
 
     def as_request(self) -> SearchRequest:
         """The search for the service."""
@@ -113,6 +88,10 @@ class Ask:
             complement=self.halves,
             collection=self.collection,
         )
+
+
+_OPTIONS = ("text_weight", "picture_weight", "negatives", "path", "where", "results", "words", "guess", "halves")
+NORMAL: Mapping[str, Any] = {name: getattr(Ask(), name) for name in _OPTIONS}  # the options of a search as they are when nobody sets them
 
 
 @dataclass(frozen=True, slots=True)

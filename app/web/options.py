@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.web import asking, bar_words, session
-from app.web.address import MAX_NEGATIVES, MAX_SLIDER
+from app.web.address import MAX_NEGATIVES, MAX_SLIDER, NORMAL
 from uniir.errors import UniirError
 from uniir.filter_language import MAX_LENGTH
 from uniir.queries import MAX_RESULTS, WordSearch
@@ -75,15 +75,4 @@ def _apply() -> None:
 
 
 def _normal() -> None:
-    normal = asking.ask().with_normal_options()
-    asking.change(
-        text_weight=normal.text_weight,
-        picture_weight=normal.picture_weight,
-        negatives=normal.negatives,
-        path=normal.path,
-        where=normal.where,
-        results=normal.results,
-        words=normal.words,
-        guess=normal.guess,
-        halves=normal.halves,
-    )
+    asking.change(**NORMAL)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.address import RESULTS, Address, Ask, read
+from app.web.address import NORMAL, RESULTS, Address, Ask, read
 from uniir.documents import Modality
 from uniir.queries import MAX_RESULTS, Reranking, WordSearch
 
@@ -108,7 +108,7 @@ def test_what_is_given_decides_which_instructions_fit(ask: Ask, modality: Modali
 def test_options_count_what_is_unusual_and_go_back_to_normal() -> None:
     ask = Ask(text="pear", text_weight=0.4, negatives=("juice",), results=12)
     assert ask.unusual == 3
-    assert ask.with_normal_options() == Ask(text="pear")
+    assert replace(ask, **NORMAL) == Ask(text="pear")
     assert replace(ask, kind=Modality.TEXT).unusual == 3, "the kind has a place of its own in the bar"
 
 
