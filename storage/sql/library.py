@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, bindparam, func, select, true, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, true, update
 
 from storage.sql.collections import CollectionRecord
 from storage.sql.conditions import matching
@@ -72,6 +73,15 @@ class SqlLibrary:
     def _indexed(self) -> ColumnElement[bool]:
         return (embeddings.c.space_id == self._collection.space_id) & (embeddings.c.state == EmbeddingState.INDEXED)
 
+    def _select(self, *columns: ColumnElement[Any]) -> Select[Any]:
+        """Of indexed documents with their sources."""
+        return (
+            select(*columns)
+            .join_from(documents, sources, sources.c.id == documents.c.source_id)
+            .join(embeddings, embeddings.c.document_id == documents.c.id)
+            .where(self._indexed)
+        )
+
     def documents(self, ids: Sequence[int]) -> Mapping[int, Document]:
         found: dict[int, Document] = {}
         with self._engines.glancing() as connection:
@@ -95,12 +105,7 @@ class SqlLibrary:
         with self._engines.reading() as connection:
             for root in connection.execute(select(sources.c.root).where(mine).distinct()).scalars():
                 for prefix in prefixes_below(root, path):
-                    query = (
-                        select(documents.c.id)
-                        .join(sources, sources.c.id == documents.c.source_id)
-                        .join(embeddings, embeddings.c.document_id == documents.c.id)
-                        .where(mine, sources.c.root == root, wanted, self._indexed, sources.c.path >= prefix)
-                    )
+                    query = self._select(documents.c.id).where(mine, sources.c.root == root, wanted, sources.c.path >= prefix)
                     if end := after_all_with(prefix):
                         query = query.where(sources.c.path < end)
                     found.update(connection.execute(query).scalars())
@@ -108,12 +113,7 @@ class SqlLibrary:
 
     def ids_matching(self, condition: Condition, modality: Modality | None) -> frozenset[int]:
         wanted = documents.c.modality == modality if modality is not None else true()
-        query = (
-            select(documents.c.id)
-            .join(sources, sources.c.id == documents.c.source_id)
-            .join(embeddings, embeddings.c.document_id == documents.c.id)
-            .where(sources.c.collection_id == self._collection.id, self._indexed, wanted)
-        )
+        query = self._select(documents.c.id).where(sources.c.collection_id == self._collection.id, wanted)
         with self._engines.reading() as connection:
             fitting = query.where(matching(condition, connection.dialect.name))
             return frozenset(connection.execute(fitting).scalars())
@@ -127,12 +127,7 @@ class SqlLibrary:
         with self._engines.reading() as connection:
             fits = true() if where is None else matching(where, connection.dialect.name)
             for block in in_blocks(ids):
-                query = (
-                    select(documents.c.id, sources.c.root, sources.c.path)
-                    .join(sources, sources.c.id == documents.c.source_id)
-                    .join(embeddings, embeddings.c.document_id == documents.c.id)
-                    .where(documents.c.id.in_(block), self._indexed, fits)
-                )
+                query = self._select(documents.c.id, sources.c.root, sources.c.path).where(documents.c.id.in_(block), fits)
                 rows = connection.execute(query).all()
                 found.update(row.id for row in rows if not path or row.path.startswith(tuple(prefixes_below(row.root, path))))
         return frozenset(found)
@@ -142,10 +137,8 @@ class SqlLibrary:
         after = -1
         while True:
             query = (
-                select(documents.c.id, documents.c.modality, sources.c.path, documents.c.metadata)
-                .join(sources, sources.c.id == documents.c.source_id)
-                .join(embeddings, embeddings.c.document_id == documents.c.id)
-                .where(documents.c.collection_id == self._collection.id, self._indexed, documents.c.id > after)
+                self._select(documents.c.id, documents.c.modality, sources.c.path, documents.c.metadata)
+                .where(documents.c.collection_id == self._collection.id, documents.c.id > after)
                 .order_by(documents.c.id)
                 .limit(PAGE)
             )
