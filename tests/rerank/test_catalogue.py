@@ -40,3 +40,14 @@ def test_how_much_a_probability_counts_belongs_to_the_model_and_can_be_said(tmp_
     for nonsense in ("", "much", "-1", "nan", "inf"):
         with pytest.raises(UsageError, match="weight"):
             wanted(f"lamra-rank,weight={nonsense}")
+
+
+@pytest.mark.parametrize("name", ["llava-true-false", "true-false:somewhere", "yes-no:somewhere", "chat:somewhere"])
+def test_a_judge_without_training_is_on_for_questions_about_a_picture_alone(name: str) -> None:
+    on = {(query, target) for query in Modality for target in (None, *Modality) if by_default("any encoder", query, target, name)}
+    assert on == {(Modality.IMAGE_TEXT, Modality.TEXT), (Modality.IMAGE_TEXT, Modality.IMAGE_TEXT)}
+
+
+@pytest.mark.parametrize("name", ["qwen3-vl-reranker-2b", "lamra-rank", "lamra-rank:somewhere"])
+def test_one_that_was_trained_for_it_is_always_on(name: str) -> None:
+    assert all(by_default("any encoder", query, target, name) for query in Modality for target in (None, *Modality))

@@ -133,9 +133,39 @@ PROMPTS = [
 def test_prompts_are_those_of_training_byte_for_byte(checkpoints: dict[str, Path], architecture: str, kind: str, prompt: str) -> None:
     retriever, model = loaded(checkpoints, architecture, kind)
     item = retriever.document("a cat", picture())
+    assert prompt_of(model, item) == prompt
+
+
+def prompt_of(model: QwenVl, item: Item) -> str:
+    """As tokens say it, a picture's slots drawn together."""
     slots = item.ids == model.picture_token
-    once = item.ids[~slots | ~np.roll(slots, 1)]
-    assert model.vocabulary.tokenizer.decode(once.tolist(), skip_special_tokens=False) == prompt
+    return str(model.vocabulary.tokenizer.decode(item.ids[~slots | ~np.roll(slots, 1)].tolist(), skip_special_tokens=False))
+
+
+def test_a_picture_under_an_instruction_is_asked_about_as_picture_and_sentence(checkpoints: dict[str, Path]) -> None:
+    retriever, model = loaded(checkpoints, "lamra", "qwen2_vl")
+    told = prompt_of(model, retriever.query(None, picture(), TOLD, None))
+    assert f"{SEEN}{TOLD.wording}\nSummarize above image and sentence in one word: <|im_end|>" in told
+    assert f"{SEEN}\nSummarize above image in one word: <|im_end|>" in prompt_of(model, retriever.document(None, picture()))
+    plain, model = loaded(checkpoints, "u-marvel", "qwen2_vl")
+    assert "<instruction_end>.<|im_end|>" in prompt_of(model, plain.query(None, picture(), TOLD, None))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "kind", "most"), [("lamra", "qwen2_vl", 300), ("u-marvel", "qwen3_vl", 300), ("qwen3", "qwen3_vl", 1800)]
+)
+@pytest.mark.parametrize("size", [(1600, 900), (40, 1200), (3, 3)])
+def test_a_picture_stays_within_its_budget_and_its_proportions(
+    checkpoints: dict[str, Path], architecture: str, kind: str, most: int, size: tuple[int, int]
+) -> None:
+    _, model = loaded(checkpoints, architecture, kind)
+    shown = model.shown(picture(0, size))
+    rows, columns = shown.grid[1] // 2, shown.grid[2] // 2
+    assert shown.slots == rows * columns
+    assert 4 <= shown.slots <= most
+    if size == (1600, 900):
+        assert shown.slots > 0.85 * most
+        assert columns / rows == pytest.approx(16 / 9, rel=0.1)
 
 
 def test_the_instruction_is_read_but_not_pooled(checkpoints: dict[str, Path]) -> None:

@@ -17,7 +17,7 @@ from models.qwen_vl import QwenVl
 from models.rows import rows_of
 from models.vocabulary import Vocabulary
 from rerank.catalogue import load_model_reranker, wanted
-from rerank.mllm.prompts import ANY, LAMRA_POINTWISE, Asked, filled, true_false_prompts
+from rerank.mllm.prompts import ANY, LAMRA_LISTWISE, LAMRA_POINTWISE, Asked, filled, true_false_prompts
 from rerank.mllm.reranker import MllmReranker
 from tests.contracts.reranker_contract import SOURCE, RerankerContract, text
 from tests.encoders.mllm.small_llava import write_llava
@@ -225,7 +225,9 @@ def test_the_papers_prompts_are_there_for_each_kind_of_search() -> None:
         "{cand_image}\nCaption:{query_text}\nDoes the above caption"
     )
     assert (None, Modality.IMAGE, Modality.IMAGE_TEXT) not in true_false_prompts()
-    assert "candidate                        meets" in LAMRA_POINTWISE
+    assert f"candidate{24 * ' '}meets" in LAMRA_POINTWISE
+    assert "responed with 'No'.Query:" in LAMRA_POINTWISE
+    assert f"others.{25 * ' '}Evaluate" in LAMRA_LISTWISE
 
 
 def test_answers_are_spelled_alike() -> None:
