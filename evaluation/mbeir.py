@@ -63,16 +63,6 @@ class Judgments:
     tasks: Mapping[str, int]
 
 
-def parse_modality(value: object) -> Modality:
-    """`text,image`, as the data set card spells it, is `image,text`; capitals and blanks do not count. Raises ValueError."""
-    parts = {part.strip() for part in str(value).lower().split(",")}
-    if parts == {"image", "text"}:
-        return Modality.IMAGE_TEXT
-    if len(parts) != 1 or not parts <= {"image", "text"}:
-        raise ValueError(f"{value!r} is not a valid modality, which is text, image or image,text")
-    return Modality(parts.pop())
-
-
 def dataset_of(identifier: str) -> str:
     """The data set's number in front of a qid or did."""
     return identifier.partition(":")[0]
@@ -86,7 +76,7 @@ def read_queries(file: Path) -> Iterator[MbeirQuery]:
                 qid=line.identifier("qid"),
                 text=line.optional("query_txt"),
                 image=line.optional("query_img_path"),
-                modality=parse_modality(line.values.get("query_modality")),
+                modality=Modality.spelled(line.values.get("query_modality")),
                 positives=line.dids("pos_cand_list"),
                 negatives=line.dids("neg_cand_list"),
                 task=line.number_of("task_id"),
@@ -109,7 +99,7 @@ def _candidate(line: _Line) -> MbeirCandidate:
             did=line.identifier("did"),
             text=line.optional("txt"),
             image=line.optional("img_path"),
-            modality=parse_modality(line.values.get("modality")),
+            modality=Modality.spelled(line.values.get("modality")),
             offset=line.offset,
         )
 
@@ -162,7 +152,9 @@ def read_instructions(file: Path) -> dict[InstructionKey, tuple[str, ...]]:
                 dataset = row.get("dataset_id")
                 if not dataset or not dataset.strip():
                     raise ValueError("dataset_id is missing")
-                key = InstructionKey(dataset.strip(), parse_modality(row.get("query_modality")), parse_modality(row.get("cand_modality")))
+                key = InstructionKey(
+                    dataset.strip(), Modality.spelled(row.get("query_modality")), Modality.spelled(row.get("cand_modality"))
+                )
             except ValueError as error:
                 raise UsageError(f"{file}, line {number}: {error}.", WAY_OUT) from None
             prompts = (row.get(f"prompt_{index}") for index in range(1, 5))

@@ -166,7 +166,7 @@ def _modality(value: Json, *, has_text: bool, has_image: bool) -> Modality:
             raise InputFailure("manifest-schema", "neither `txt` nor `img_path` holds anything")
         return Modality.of(text=has_text, image=has_image)
     try:
-        modality = Modality("image,text" if value == "text,image" else str(value))
+        modality = Modality.spelled(value)
     except ValueError:
         raise InputFailure("manifest-schema", f"`modality` {value!r} is none of text, image and image,text") from None
     if (modality.has_text and not has_text) or (modality.has_image and not has_image):

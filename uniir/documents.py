@@ -34,6 +34,14 @@ class Modality(StrEnum):
             case _:
                 raise ValueError("neither a text nor an image")
 
+    @classmethod
+    def spelled(cls, value: object) -> Modality:
+        """As data sets write it: `text,image` is `image,text`, and capitals and blanks do not count. Raises ValueError."""
+        parts = {part.strip() for part in str(value).lower().split(",")}
+        if not parts <= {"image", "text"}:
+            raise ValueError(f"{value!r} is not a valid modality, which is text, image or image,text")
+        return cls.of(text="text" in parts, image="image" in parts)
+
     @property
     def has_text(self) -> bool:
         return self is not Modality.IMAGE

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from encoders.arithmetic import ArithmeticEncoder
 from evaluation.asking import Instructing
 from evaluation.evaluate import Plan, evaluate
-from evaluation.mbeir import parse_modality
 from evaluation.output import Output
 from evaluation.results import SetResult
 from tests.evaluation.authors import recalls
@@ -77,13 +76,13 @@ def test_written_runs_and_judgments_give_other_tools_the_same_numbers(tmp_path: 
 
 @pytest.mark.parametrize("spelled", ["image,text", "text,image", "Image,Text", "image, text", " TEXT , IMAGE "])
 def test_every_spelling_of_a_pair_is_one_modality(spelled: str) -> None:
-    assert parse_modality(spelled) is Modality.IMAGE_TEXT
+    assert Modality.spelled(spelled) is Modality.IMAGE_TEXT
 
 
 @pytest.mark.parametrize("spelled", ["sound", "", "image text", "text,sound", None])
 def test_what_is_no_modality_is_refused(spelled: object) -> None:
     with pytest.raises(ValueError, match="is not a valid"):
-        parse_modality(spelled)
+        Modality.spelled(spelled)
 
 
 def test_an_id_that_occurs_twice_is_named_with_its_lines(tmp_path: Path) -> None:

@@ -38,8 +38,8 @@ def test_the_schema_of_m_beir_is_read(tmp_path: Path) -> None:
     assert found.metadata == {"src_content": None, "year": 1999}
 
 
-@pytest.mark.parametrize("spelling", ["image,text", "text,image"])
-def test_both_spellings_of_a_pair_mean_a_pair(tmp_path: Path, spelling: str) -> None:
+@pytest.mark.parametrize("spelling", ["image,text", "text,image", "Image, Text", " TEXT,IMAGE"])
+def test_every_spelling_of_a_pair_means_a_pair(tmp_path: Path, spelling: str) -> None:
     (found,) = read(tmp_path, {"txt": "a cat", "img_path": "cat.jpg", "modality": spelling}, tree={"cat.jpg": picture()})
     assert isinstance(found, ManifestLine)
     assert found.modality is Modality.IMAGE_TEXT
