@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
+from zipfile import BadZipFile
 
 import faiss
 import numpy as np
@@ -148,9 +149,19 @@ class ExactVectors:
             self._graphics.forget()
 
     def _read(self, file: Path) -> None:
-        with np.load(file, allow_pickle=False) as stored:
-            if stored["ids"].size:
-                self._index.add_with_ids(stored["vectors"], stored["ids"])
-            self._modalities = {
-                int(document): _MODALITIES[code] for document, code in zip(stored["ids"], stored["modalities"], strict=True)
-            }
+        try:
+            with file.open("rb") as data, np.load(data, allow_pickle=False) as stored:
+                ids, codes, vectors = stored["ids"], stored["modalities"], stored["vectors"]
+            modalities = {int(document): _MODALITIES[code] for document, code in zip(ids, codes, strict=True)}
+            fits = vectors.shape == (ids.size, self._dimension)
+        except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile) as error:
+            raise _damaged(file) from error
+        if not fits:
+            raise _damaged(file)
+        if ids.size:
+            self._index.add_with_ids(vectors, ids)
+        self._modalities = modalities
+
+
+def _damaged(file: Path) -> StoreUnavailable:
+    return StoreUnavailable(f"The vectors in {file} can't be read.", "`uniir rebuild` makes them anew from the catalog, without encoding.")

@@ -38,7 +38,7 @@ _NOT_READY, NOT_LOADED, _NO_DATABASE = 1, 101, 800
 # Not ready, not reachable, too many or too much at once, not loaded yet, replica, channel, segment or node not there yet.
 _PASSING = frozenset({1, 2, 3, 4, 8, NOT_LOADED, 103, 401, 500, 501, 503, 601, 901, 902, 904})
 _PASSING_RPC = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
-_FULL = frozenset({3, 7})
+_FULL = frozenset({3, 7, 9})
 _NO_ROOM = os.strerror(errno.ENOSPC)  # all that Lite says
 _QUIET = {"grpc.keepalive_time_ms": 60_000}  # a server throws out who asks every 10 s whether it still lives
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0  # seconds

@@ -16,10 +16,12 @@ from storage.milvus.store import MilvusVectors
 from tests.contracts.vector_store_contract import DIMENSION, held, modality_of, unit_rows
 from tests.folders import lay, picture
 from tests.local.places import ingested, local_service
+from tests.servers.catalogs import REQUIRED
 from tests.servers.disks import make_room, mounted
 from tests.servers.doors import Line, door
 from tests.servers.milvus import MilvusServer
 from tests.servers.postgres import PostgresServer
+from uniir.documents import Modality
 from uniir.errors import StoreUnavailable
 from uniir.filters import EVERYTHING
 from uniir.wire import DoctorRequest, JobAnswer, JobState, SearchRequest
@@ -48,6 +50,34 @@ def test_vectors_are_written_and_found_over_a_bad_line(milvus_server: MilvusServ
         collections.drop("bad_line")
         collections.milvus.close()
     assert line.pause or line.broken > 3
+
+
+def test_a_server_that_takes_no_more_is_told_as_full_and_still_searched(tmp_path: Path) -> None:
+    limits = "quotaAndLimits.limitWriting.diskProtection"
+    quota = {"quotaAndLimits.enabled": True, "quotaAndLimits.quotaCenterCollectInterval": 1, f"{limits}.enabled": True}
+    try:
+        full = MilvusServer(tmp_path / "full", **quota, **{f"{limits}.diskQuota": 1})
+        full.start()
+    except OSError as error:
+        (pytest.fail if REQUIRED else pytest.skip)(f"no Milvus server can be started here: {error}")
+    collections = Collections(open_server(Server(full.address, patience=Patience(search=20, write=20))))
+    store, rows = MilvusVectors(collections, "full", 256), unit_rows(1000, 256)
+    taken: list[int] = []
+
+    def write_until_it_refuses() -> None:
+        for start in range(0, 20_000, 1000):
+            store.upsert(range(start, start + 1000), rows, [Modality.TEXT] * 1000)
+            store.finish()
+            taken.extend(range(start, start + 1000))
+
+    with pytest.raises(StoreUnavailable, match="quota exceeded") as refused:
+        write_until_it_refuses()
+    assert "give it memory or disk" in refused.value.way_out
+    assert taken
+    assert held(store) == taken
+    assert store.search(rows[:1], 1, EVERYTHING).ids[0, 0] == 0
+    collections.milvus.close()
+    full.close()
 
 
 def _corpus(place: Path, count: int) -> Path:

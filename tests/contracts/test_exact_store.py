@@ -9,6 +9,7 @@ import pytest
 from storage.exact import ExactVectors
 from storage.graphics import gpu_of
 from tests.contracts.vector_store_contract import DIMENSION, OpenStore, VectorStoreContract, fill, held, unit_rows
+from uniir.errors import StoreUnavailable
 from uniir.protocols import VectorStore
 
 
@@ -29,6 +30,18 @@ class TestInAFile(VectorStoreContract):
         ids = fill(open_store(), unit_rows(5))
         (tmp_path / "store" / "vectors.new").write_bytes(b"half a file")
         assert held(open_store()) == ids
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_a_file_that_is_damaged_is_named_with_the_way_out(tmp_path: Path, share: float) -> None:
+    file = tmp_path / "vectors.npz"
+    fill(ExactVectors(DIMENSION, file), unit_rows(30))
+    file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
+    with pytest.raises(StoreUnavailable, match=r"vectors\.npz can't be read") as refused:
+        ExactVectors(DIMENSION, file)
+    assert "uniir rebuild" in refused.value.way_out
+    with pytest.raises(StoreUnavailable):
+        ExactVectors(DIMENSION + 1, file)
 
 
 class TestInMemory(VectorStoreContract):
