@@ -54,6 +54,15 @@ def test_the_table_shows_what_was_found_and_the_instruction(ready: Cli) -> None:
     assert "find-anything" in done.err
 
 
+def test_hits_tell_the_words_that_brought_them(ready: Cli) -> None:
+    hits = ready("search", "sleeps", "--words", "--json").json["hits"]
+    told = {Path(hit["path"]).name: hit["by_words"] for hit in hits}
+    assert told.pop("cat.md")["words"] == ["sleeps"]
+    assert set(told.values()) == {None}
+    assert not any(hit["by_words"] for hit in ready("search", "sleeps", "--no-words", "--json").json["hits"])
+    assert "words: sleeps" in ready("search", "sleeps", "--words").out
+
+
 def test_a_target_bars_everything_else(ready: Cli) -> None:
     for target in ("text", "image", "image,text"):
         hits = ready("search", "a cat", "--target", target, "--json").json["hits"]
