@@ -219,7 +219,8 @@ def _explained(files: Sequence[Path]) -> Iterator[None]:
 
 
 def _digest(*parts: object) -> str:
-    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:16]
+    # A path may hold bytes that are no UTF-8.
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _stem(file: Path) -> str:

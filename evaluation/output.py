@@ -19,6 +19,7 @@ from evaluation.results import FORMAT, Report, SetResult
 from uniir.errors import StoreUnavailable, UsageError
 
 _REPORT, _QUERIES = "report.json", "queries.jsonl"
+_PATHS = "surrogateescape"  # the data may lie in a folder whose name is no UTF-8
 
 
 class Output:
@@ -39,7 +40,7 @@ class Output:
             for file in (*self._directory.glob("*/*.trec"), *self._directory.glob("retrieved/*.jsonl")):
                 file.unlink()
             (self._directory / _REPORT).unlink(missing_ok=True)
-            (self._directory / _QUERIES).write_text("")
+            (self._directory / _QUERIES).write_text("", "utf-8")
 
     def keep(self, result: SetResult) -> None:
         """Writes what belongs to one set."""
@@ -48,14 +49,14 @@ class Output:
 
     def _keep(self, result: SetResult) -> None:
         name = f"{result.row.dataset}_task{result.row.task}"
-        (self._directory / "runs" / f"{name}.trec").write_text("".join(_run_lines(result, name)))
-        with (self._directory / "qrels" / f"{name}.trec").open("w") as file:
+        (self._directory / "runs" / f"{name}.trec").write_text("".join(_run_lines(result, name)), "utf-8")
+        with (self._directory / "qrels" / f"{name}.trec").open("w", encoding="utf-8") as file:
             for qid, positives in zip(result.qids, result.positives, strict=True):
                 file.writelines(f"{qid} 0 {did} 1\n" for did in sorted(positives))
         if result.complements is not None:
             (self._directory / "retrieved").mkdir(exist_ok=True)
-            (self._directory / "retrieved" / f"{name}.jsonl").write_text("".join(_retrieved_lines(result, result.complements)))
-        with (self._directory / _QUERIES).open("a") as file:
+            (self._directory / "retrieved" / f"{name}.jsonl").write_text("".join(_retrieved_lines(result, result.complements)), "utf-8")
+        with (self._directory / _QUERIES).open("a", encoding="utf-8") as file:
             for number, qid in enumerate(result.qids):
                 values = {measure: round(float(one[number]), 6) for measure, one in result.values.items()}
                 file.write(json.dumps({"dataset": result.row.dataset, "task": result.row.task, "qid": qid, **values}) + "\n")
@@ -63,10 +64,10 @@ class Output:
     def finish(self, report: Report) -> None:
         """Writes the report; a directory without one is of an evaluation that did not end."""
         with _written(self._directory):
-            (self._directory / "report.md").write_text(as_markdown(report))
-            (self._directory / "report.html").write_text(as_html(report))
+            (self._directory / "report.md").write_text(as_markdown(report), "utf-8", _PATHS)
+            (self._directory / "report.html").write_text(as_html(report), "utf-8", _PATHS)
             part = self._directory / f"{_REPORT}.part"
-            part.write_text(json.dumps(report.as_json(), indent=2) + "\n")
+            part.write_text(json.dumps(report.as_json(), indent=2) + "\n", "utf-8")
             os.replace(part, self._directory / _REPORT)
 
 
@@ -89,15 +90,15 @@ class AblationOutput:
         for name, report in found.reports.items():
             self._outputs[name].finish(report)
         with _written(self._directory):
-            (self._directory / "ablation.md").write_text(ablation_report.as_markdown(found))
-            (self._directory / "ablation.html").write_text(ablation_report.as_html(found))
-            (self._directory / "ablation.json").write_text(json.dumps(found.as_json(), indent=2) + "\n")
+            (self._directory / "ablation.md").write_text(ablation_report.as_markdown(found), "utf-8", _PATHS)
+            (self._directory / "ablation.html").write_text(ablation_report.as_html(found), "utf-8", _PATHS)
+            (self._directory / "ablation.json").write_text(json.dumps(found.as_json(), indent=2) + "\n", "utf-8")
 
 
 def read_report(directory: Path) -> Mapping[str, Any]:
     """What `report.json` says. Raises UsageError where there is none, or one of another format."""
     try:
-        report = json.loads((directory / _REPORT).read_text())
+        report = json.loads((directory / _REPORT).read_text("utf-8"))
     except (OSError, ValueError):
         report = None
     if not isinstance(report, dict) or report.get("format") != FORMAT:
@@ -107,7 +108,7 @@ def read_report(directory: Path) -> Mapping[str, Any]:
 
 def read_query_values(directory: Path) -> Iterator[Mapping[str, Any]]:
     """The measures of each query, beside `dataset`, `task` and `qid`."""
-    with (directory / _QUERIES).open() as lines:
+    with (directory / _QUERIES).open(encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)
 

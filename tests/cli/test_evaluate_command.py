@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import subprocess
@@ -186,6 +187,24 @@ def test_a_place_that_can_not_be_written_is_told(uniir: Cli, tmp_path: Path, whe
     words = {where: "/proc/nowhere/here", other: tmp_path / "here"}
     done = uniir("evaluate", root, "--encoder", "arithmetic", *(word for pair in words.items() for word in pair))
     assert (done.code, "can't be written: No such file" in done.err, f"`{where}`" in done.err) == (4, True, True)
+
+
+@pytest.mark.slow
+def test_reports_are_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "dätå")
+    words = ("evaluate", root, "--encoder", "arithmetic", "--work", tmp_path / "work", "--output", tmp_path / "out")
+    done = finish(spawn(words, LC_ALL="C", PYTHONUTF8=0, PYTHONCOERCECLOCALE=0))
+    assert done.code == 0, done.err
+    assert "dätå" in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_data_may_lie_in_a_folder_whose_name_is_no_utf_8(tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / os.fsdecode(b"d\xff"))
+    words = ("evaluate", root, "--encoder", "arithmetic", "--work", tmp_path / "work", "--output", tmp_path / "out")
+    done = finish(spawn(words))
+    assert done.code == 0, done.err
+    assert b"d\xff" in (tmp_path / "out" / "report.md").read_bytes()
 
 
 def test_comparing_what_did_not_end_is_told(uniir: Cli, tmp_path: Path) -> None:
