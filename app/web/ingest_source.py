@@ -45,6 +45,7 @@ def _collection(collections: CollectionsAnswer) -> str:
         index=names.index(usual),
         accept_new_options=True,
         key="ingest_collection",
+        icon=":material/layers:",
         label_visibility="collapsed",
         placeholder="Collection",
         width=220,
