@@ -14,6 +14,7 @@ import typer
 
 from app.cli.options import settings_for
 from app.cli.output import plural, printable, say, say_json, tell
+from uniir.documents import Modality
 
 if TYPE_CHECKING:
     from uniir.settings import Settings
@@ -112,12 +113,12 @@ def _report(report: IngestReport, *, would: bool) -> None:
         say(f"{report.collection}: would be {', '.join(numbers)}. Nothing was done.")
         return
     held = report.documents
-    kinds = ", ".join(f"{count:,} {_NAMES[modality]}" for modality, count in held.items() if count)
+    kinds = ", ".join(f"{held[modality]:,} {name}" for modality, name in _NAMES.items() if held.get(modality))
     say(f"{report.collection}: {', '.join(numbers)} in {report.seconds:.1f} s")
     say(f"It holds {plural(sum(held.values()), 'document')}{f': {kinds}' if kinds else ''}.")
 
 
-_NAMES = {"text": "text", "image": "image", "image,text": "image with text"}
+_NAMES = {Modality.TEXT: "text", Modality.IMAGE: "image", Modality.IMAGE_TEXT: "image with text"}
 
 
 def _tell_failures(report: IngestReport) -> None:

@@ -44,7 +44,7 @@ def test_a_second_run_finds_everything_unchanged(uniir: Cli, corpus: Path) -> No
     done = uniir("ingest", corpus)
     assert done.code == 0
     assert "0 new, 0 changed, 4 unchanged" in done.out
-    assert "4 documents" in done.out
+    assert "It holds 4 documents: 2 text, 1 image, 1 image with text." in done.out
 
 
 def test_a_later_run_counts_what_happened(uniir: Cli, corpus: Path) -> None:
