@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Tensor: TypeAlias = torch.Tensor
 
 WEIGHTS = "model.safetensors"
+_FILES = "Give a .pth file of the authors, or a directory that `uniir models convert` wrote."
+_STARTS = (b"PK", b"\x80\x02")  # of torch's files, new and old
 _STAND_INS = (
     "omegaconf.base.ContainerMetadata",
     "omegaconf.base.Metadata",
@@ -65,9 +67,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if path.is_dir():
         return _read_directory(path)
     if not path.is_file():
-        raise UsageError(
-            f"There is no checkpoint {path}.", "Give a .pth file of the authors, or a directory that `uniir models convert` wrote."
-        )
+        raise UsageError(f"There is no checkpoint {path}.", _FILES)
     return Checkpoint(_model_of(_read_pickle(path), path), HeadCounts(), path)
 
 
@@ -77,9 +77,15 @@ def _read_pickle(path: Path) -> Any:
     stand_ins = [(type(name.rpartition(".")[2], (_Inert,), {}), name) for name in _STAND_INS]
     allowed = [*stand_ins, (typing.Any, "typing.Any"), dict, list, int, (_dictionary, "collections.defaultdict")]
     try:
+        with path.open("rb") as opened:
+            start = opened.read(2)
+        if start not in _STARTS:
+            raise UsageError(f"{path} is no checkpoint.", _FILES)
         with torch.serialization.safe_globals(allowed):
             # Only the new format can be mapped; of a mapped file, pages that are not touched (the optimizer's) are never read.
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except UsageError:
+        raise
     except pickle.UnpicklingError as error:
         raise ModelUnavailable(f"{path} is no checkpoint of weights alone: {_refusal(str(error))}. Nothing of it was run.") from None
     except OSError as error:

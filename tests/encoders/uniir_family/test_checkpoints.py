@@ -94,9 +94,15 @@ def test_a_file_that_names_anything_to_run_is_refused_and_runs_nothing(tmp_path:
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", pickle.dumps({"model": 1})], ids=["empty", "text", "pickle"])
-def test_anything_else_is_refused_in_words(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"root:x:0:0\n"])
+def test_a_file_of_something_else_is_the_users_mistake(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.pth").write_bytes(content)
+    with pytest.raises(UsageError, match=r"x\.pth is no checkpoint"):
+        read_checkpoint(tmp_path / "x.pth")
+
+
+def test_a_pickle_of_something_else_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "x.pth").write_bytes(pickle.dumps({"model": 1}, protocol=2))
     with pytest.raises(ModelUnavailable, match=r"x\.pth"):
         read_checkpoint(tmp_path / "x.pth")
 
