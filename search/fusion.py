@@ -25,17 +25,20 @@ def fused(nearest: Sequence[int], lexical: Sequence[int], without_text: Collecti
     """Both rankings as one, best first.
 
     What has no text, and no match by its name, can't be in the second ranking and is not judged by it: it keeps its place in the first,
-    and the others share out the places that are left.
+    and documents with a text share out the places that are left. What has no text but matches by its name goes before all that counts less.
     """
     head = nearest[:DEPTH]
     scores: dict[int, float] = {}
     for ranking in (head, lexical[:DEPTH]):
         for place, document in enumerate(ranking, start=1):
             scores[document] = scores.get(document, 0.0) + 1 / (RANK_CONSTANT + place)
-    stays = set(without_text).difference(lexical)
-    others = iter(sorted((one for one in scores if one not in stays), key=lambda one: -scores[one]))
-    order = [one if one in stays else next(others) for one in head]
-    order += others
+    best = sorted(scores, key=lambda one: -scores[one])
+    named = set(lexical[:DEPTH]).intersection(without_text)
+    texts = iter([one for one in best if one not in without_text])
+    order = [one if one in without_text else next(texts) for one in head if one not in named]
+    order += texts
+    for one in filter(named.__contains__, best):
+        order.insert(next((place for place, other in enumerate(order) if scores[other] < scores[one]), len(order)), one)
     return order + [one for one in nearest[DEPTH:] if one not in scores]
 
 
@@ -73,7 +76,7 @@ class WordStage:
             for match in matches
             if match.document in known and match.document in documents and not _holds_any(documents[match.document], unwanted)
         ]
-        without_text = [one for one in ranks if documents[one].text is None]
+        without_text = {one for one in known if one in documents and documents[one].text is None}
         order = fused(list(ranks), [match.document for match in matches], without_text)
         reasons = {match.document: ByWords(ranks.get(match.document), place, match.words) for place, match in enumerate(matches, start=1)}
         return Retrieved([(one, known[one]) for one in order], documents), reasons

@@ -103,7 +103,8 @@ def test_words_of_a_picture_alone_are_none(world: World) -> None:
 def test_both_rankings_count_by_their_places() -> None:
     assert fused([1, 2, 3, 4], [3, 9], set()) == [3, 1, 2, 9, 4]
     assert fused([1, 2, 3, 4], [3, 9], {1, 2}) == [1, 2, 3, 9, 4]
-    assert fused([1, 2, 3], [2], {1, 2, 3}) == [1, 2, 3]
+    assert fused([1, 2, 3], [2], {1, 2, 3}) == [2, 1, 3]
+    assert fused([1, 2, 3], [9], {1, 2, 9}) == [1, 9, 2, 3]
     assert fused([1, 2, 3], [], {1}) == [1, 2, 3]
     assert fused([], [5, 4], set()) == [5, 4]
 
