@@ -184,6 +184,7 @@ def test_nothing_found_names_its_limits_and_lifts_them(visitor: Visit) -> None:
     screen = SearchScreen(someone, "/?text=violin+rosin&kind=pair&path=nowhere/")
     expect(screen.page.get_by_text("Nothing found for “violin rosin”")).to_be_visible()
     expect(screen.page.get_by_text("Two limits are on. Lift one, or ask in another way.")).to_be_visible()
+    expect(screen.page.get_by_test_id("stSkeleton")).to_have_count(0)
     someone.shot("nothing-found")
     screen.button("Lift both").click()
     screen.wait_for_results()
