@@ -52,7 +52,7 @@ def _sorted_out(paths: Sequence[Path]) -> tuple[list[str], dict[str, set[str]]]:
             raise UsageError(f"{path} can't be ingested: its path is longer than {LONGEST_ROOT} bytes.", "Move it further up.")
         if resolved.is_dir():
             directories.add(os.fspath(resolved))
-        elif readable_suffix(resolved.name):
+        elif resolved.is_file() and readable_suffix(resolved.name):  # a pipe is none
             files.setdefault(os.fspath(resolved.parent), set()).add(resolved.name)
         else:
             raise UsageError(

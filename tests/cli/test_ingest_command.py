@@ -240,3 +240,10 @@ def test_an_empty_path_is_not_the_working_directory(uniir: Cli, corpus: Path, mo
     assert "is empty" in done.err
     assert snapshot(corpus) == before
     assert len(uniir("search", "note", "--json").json["hits"]) == 4
+
+
+def test_a_pipe_that_is_named_is_refused(uniir: Cli, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    done = uniir("ingest", tmp_path / "pipe.txt")
+    assert done.code == 2
+    assert "no kind that can be ingested" in done.err
