@@ -160,7 +160,7 @@ def translated(engine: Engine) -> Iterator[None]:
         said = " ".join(str(cause).split())
         for secret in passwords_of(engine.url.render_as_string(hide_password=False)):
             said = said.replace(secret, "***")
-        code = getattr(cause, "sqlstate", None)
+        code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
         raise StoreUnavailable(
             f"The catalog {_named(engine)} can't be used: {said[:_LONGEST].rstrip('.')}.", _kind_of(engine.url).way_out(code)
         ) from error

@@ -13,6 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 _WAIT_SECONDS = 30
+_DAMAGED = frozenset({"SQLITE_NOTADB", "SQLITE_CORRUPT"})
 
 
 def writer_and_reader(url: URL) -> tuple[Engine, Engine]:
@@ -60,6 +61,9 @@ def size(engine: Engine) -> int:
 
 
 def way_out(code: str | None) -> str:
+    """What a person can do, by SQLite's name for the error."""
+    if code in _DAMAGED:
+        return "The file is damaged or no catalog: put a copy of it back, or take another `--data-dir` and `uniir restore` or ingest again."
     return "Check that the place is there, writable and not full, and that nothing else holds it for long."
 
 

@@ -20,8 +20,9 @@ def test_a_file_that_is_no_catalog_is_refused_and_kept(tmp_path: Path) -> None:
     file = tmp_path / "c.sqlite"
     file.write_bytes(b"this is no database, and a little longer than a header" * 100)
     before = file.read_bytes()
-    with pytest.raises(StoreUnavailable, match=r"c\.sqlite"):
+    with pytest.raises(StoreUnavailable, match=r"c\.sqlite") as refused:
         open_catalog(f"sqlite:///{file}")
+    assert "put a copy of it back" in refused.value.way_out
     assert file.read_bytes() == before
 
 
