@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=usable_cores(), help="fewer where others need the cores (%(default)s)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # one catalog for each pool
     run(arguments.data, arguments.cache, arguments.reports, arguments.postgres, Device(threads=arguments.threads))
 
 
