@@ -91,8 +91,8 @@ class Milvus:
     def engine(self) -> Engine:
         """Raises StoreUnavailable."""
         if self._engine is None:
-            version = self.ask(
-                "The vector store can't be opened", lambda client, left: client.get_server_version(timeout=left), self.patience.write
+            version = self.ask(  # with a search's patience, since that may be what waits for it
+                "The vector store can't be opened", lambda client, left: client.get_server_version(timeout=left), self.patience.search
             )
             gpu = self.ask("The vector store can't be opened", _builds_on_gpu, self.patience.write) if self._gpu == "try" else self._gpu
             self._engine = engine_of(version, gpu)
