@@ -20,7 +20,10 @@ _INSIDE_NAMES = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[
 
 @dataclass(frozen=True, slots=True)
 class LexicalMatch:
-    """A document in which words of a query stand. `share` is how much of the query they are, by their rarity: 1 where it has all."""
+    """A document in which words of a query stand, those left aside that half of all documents have, unless it has no other.
+
+    `share` is how much of the query they all are, by their rarity: 1 where it has every word.
+    """
 
     document: int
     words: tuple[str, ...]

@@ -73,6 +73,14 @@ def test_a_match_tells_its_words_and_how_much_of_the_query_they_are(world: World
     assert common < rare < 0.5  # what stands nowhere is the rarest
 
 
+def test_a_match_does_not_boast_with_words_that_most_documents_have(catalog: str, tmp_path: Path) -> None:
+    with World(tmp_path, {"1.md": "a violin", "2.md": "a cello", "3.md": "a drum"}, catalog=catalog) as world:
+        world.ingest()
+        first, *others = world.library.lexical_matches(["a", "violin"], 10, EVERYTHING)
+        assert (first.words, first.share) == (("violin",), 1)
+        assert {match.words for match in others} == {("a",)}
+
+
 def test_the_lines_of_a_manifest_do_not_have_its_name(world: World) -> None:
     assert found(world, "list jsonl") == []
     assert found(world, "tram") == ["list.jsonl"]

@@ -48,11 +48,13 @@ def matches(connection: Connection, space: int, words: Sequence[str], limit: int
     fitting = [one for one in found if one not in where.without and (where.only is None or one in where.only)][:limit]
     size, theirs = spelled.size(connection), spelled.words(connection, fitting)
     rarity = {word: math.log(1 + size / (held.get(word, 0) + 0.5)) for word in asked}
-    return [_match(one, tuple(word for word in asked if word in theirs[one]), rarity) for one in fitting]
+    telling = [word for word in asked if 2 * held.get(word, 0) <= size]
+    return [_match(one, [word for word in asked if word in theirs[one]], telling, rarity) for one in fitting]
 
 
-def _match(document: int, words: tuple[str, ...], rarity: Mapping[str, float]) -> LexicalMatch:
-    return LexicalMatch(document, words, round(sum(rarity[word] for word in words) / sum(rarity.values()), 9))
+def _match(document: int, words: Sequence[str], telling: Sequence[str], rarity: Mapping[str, float]) -> LexicalMatch:
+    share = sum(rarity[word] for word in words) / sum(rarity.values())
+    return LexicalMatch(document, tuple(word for word in words if word in telling) or tuple(words), round(share, 9))
 
 
 def _affordable(held: dict[str, int]) -> dict[str, int]:
