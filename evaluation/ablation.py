@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from evaluation.asking import Instructing
 from evaluation.evaluate import Keep, Plan
-from evaluation.published import published
-from evaluation.resampling import Interval, interval, paired_probability
+from evaluation.metrics.published import published
+from evaluation.metrics.resampling import Interval, interval, paired_probability
 from evaluation.results import Report, SetResult
 
 Measure = Callable[[Plan, Keep], Report]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.mbeir import dataset_of
-from evaluation.pools import Pool
+from evaluation.mbeir.pools import Pool
+from evaluation.mbeir.reading import dataset_of
 from uniir.documents import Modality
 
 _DOMAINS: Mapping[str, str] = {

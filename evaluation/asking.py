@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from evaluation.embedding import Entry
-from evaluation.mbeir import InstructionKey, MbeirQuery, dataset_of, read_queries
-from evaluation.pools import Candidates, picture_of
+from evaluation.mbeir.pools import Candidates, picture_of
+from evaluation.mbeir.reading import InstructionKey, MbeirQuery, dataset_of, read_queries
 from uniir.documents import Modality
 from uniir.errors import UsageError
 from uniir.instructions import Instruction

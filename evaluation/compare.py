@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.resampling import Interval, interval, paired_probability
-from evaluation.scoring import headline_of
+from evaluation.metrics.resampling import Interval, interval, paired_probability
+from evaluation.metrics.scoring import headline_of
 from uniir.errors import UsageError
 
 Values: TypeAlias = "dict[tuple[int, str], dict[str, Mapping[str, Any]]]"  # by task and data set, then by qid
@@ -45,7 +45,7 @@ class Comparison:
 
 def compare(first: Path, second: Path, measure: str | None = None) -> Comparison:
     """Over the queries that both have; `measure` None takes each set's headline. Raises UsageError where they share none."""
-    from evaluation.output import read_query_values, read_report
+    from evaluation.reports.output import read_query_values, read_report
 
     reports = read_report(first), read_report(second)
     one, other = _by_set(read_query_values(first)), _by_set(read_query_values(second))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from evaluation.asking import Wordings
 from evaluation.embedding import Embedded, Entries, Entry, Told, embedded
-from evaluation.mbeir import InstructionKey
+from evaluation.mbeir.pools import Pool
+from evaluation.mbeir.reading import InstructionKey
 from evaluation.nearest import nearest
-from evaluation.pools import Pool
 from uniir.documents import Document, Modality
 from uniir.instructions import Instruction
 from uniir.protocols import Encoder, ImageLoader, Steering

@@ -15,19 +15,19 @@ from typing import Literal
 from evaluation import asking
 from evaluation.analysis import together
 from evaluation.asking import Instructing, Wordings
-from evaluation.averages import groups, overall
 from evaluation.complements import Complementing
 from evaluation.embedding import NothingToEmbed, OccursTwice
 from evaluation.gate import SelfRetrieval
-from evaluation.layout import QueryFile, global_pools, instructions_file, query_files, query_lists
-from evaluation.mbeir import WAY_OUT, MbeirQuery, lines_with, read_instructions, read_judgments, read_queries
-from evaluation.pools import Pool
-from evaluation.published import counted_tasks, counterpart, published_errors, zero_shot_sets
+from evaluation.mbeir.layout import QueryFile, global_pools, instructions_file, query_files, query_lists
+from evaluation.mbeir.pools import Pool
+from evaluation.mbeir.reading import WAY_OUT, MbeirQuery, lines_with, read_instructions, read_judgments, read_queries
+from evaluation.metrics.averages import groups, overall
+from evaluation.metrics.published import counted_tasks, counterpart, published_errors, zero_shot_sets
+from evaluation.metrics.scoring import depth_of, require_libraries
 from evaluation.reading_again import SecondReading
 from evaluation.results import Report, SetResult
 from evaluation.retrieval import Asked, ExactRetrieval, Found, Retrieval, ToldOf
 from evaluation.rows import Compared, results_of, task_of, unjudged
-from evaluation.scoring import depth_of, require_libraries
 from uniir.errors import UsageError
 from uniir.protocols import Encoder, ImageLoader
 from uniir.spelling import near

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.embedding import raw_vectors
+from evaluation.mbeir.pools import Pool, candidates_of, document_of
 from evaluation.nearest import nearest
-from evaluation.pools import Pool, candidates_of, document_of
 from uniir.documents import Document
 from uniir.errors import UniirError
 from uniir.protocols import Encoder, ImageLoader

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.embedding import Entries, Told
-from evaluation.pools import Candidates
+from evaluation.mbeir.pools import Candidates
 from search.reranking import RerankStage
 from uniir.documents import Modality
 from uniir.errors import ModelUnavailable

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from evaluation import asking
 from evaluation.asking import Instructing
 from evaluation.embedding import Entries, Entry, Told
-from evaluation.layout import global_pool, instructions_file, local_pools, query_lists
-from evaluation.markdown import interval_in_words, percent, table
-from evaluation.mbeir import Judgments, MbeirQuery, read_candidates, read_instructions, read_judgments, read_queries
-from evaluation.pools import document_of
+from evaluation.mbeir.layout import global_pool, instructions_file, local_pools, query_lists
+from evaluation.mbeir.pools import document_of
+from evaluation.mbeir.reading import Judgments, MbeirQuery, read_candidates, read_instructions, read_judgments, read_queries
+from evaluation.metrics.resampling import Interval, interval, paired_probability
+from evaluation.metrics.scoring import depth_of, headline_of, measured, require_libraries
 from evaluation.reading_again import SecondReading
-from evaluation.resampling import Interval, interval, paired_probability
+from evaluation.reports.markdown import interval_in_words, percent, table
+from evaluation.reports.words import TASKS
 from evaluation.retrieval import ToldOf
 from evaluation.rows import task_of
-from evaluation.scoring import depth_of, headline_of, measured, require_libraries
-from evaluation.words import TASKS
 from uniir.documents import Document, Modality, Source
 from uniir.errors import UsageError
 

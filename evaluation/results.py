@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from evaluation.analysis import FirstHits
 from evaluation.gate import SelfRetrieval
-from evaluation.resampling import Interval
+from evaluation.metrics.resampling import Interval
 
 FORMAT = 2
 

@@ -10,12 +10,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation import gate, pools
+from evaluation import gate
 from evaluation.complements import Complementing
 from evaluation.embedding import Embedded, Entries, Told, embedded, listed
 from evaluation.gate import SelfRetrieval
+from evaluation.mbeir import pools
+from evaluation.mbeir.pools import Pool
 from evaluation.nearest import nearest
-from evaluation.pools import Pool
 from evaluation.reading_again import TOP, SecondReading
 from uniir.documents import Document
 from uniir.protocols import Encoder, ImageLoader

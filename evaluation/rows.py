@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from evaluation.analysis import first_hits
 from evaluation.asking import target_of
-from evaluation.mbeir import Judgments, MbeirQuery
-from evaluation.pools import Pool
-from evaluation.published import published
-from evaluation.resampling import Interval, interval, paired_probability
+from evaluation.mbeir.pools import Pool
+from evaluation.mbeir.reading import Judgments, MbeirQuery
+from evaluation.metrics.published import published
+from evaluation.metrics.resampling import Interval, interval, paired_probability
+from evaluation.metrics.scoring import depth_of, headline_of, hits_with_complements, measured
 from evaluation.results import Gain, SetResult, SetRow
 from evaluation.retrieval import Found
-from evaluation.scoring import depth_of, headline_of, hits_with_complements, measured
 
 
 @dataclass(frozen=True, slots=True)

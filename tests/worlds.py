@@ -25,7 +25,7 @@ from ingest.scopes import resolve_scopes
 from ingest.writing import Writer
 from storage.exact import ExactVectors
 from storage.sql.collections import CollectionRecord, SqlCollections
-from storage.sql.engines import Engines, open_catalog
+from storage.sql.databases.engines import Engines, open_catalog
 from storage.sql.ledger import SqlLedger
 from storage.sql.lexical.index import SqlLexicalIndex
 from storage.sql.library import SqlLibrary, unused_pictures

@@ -18,7 +18,7 @@ _OneOrAll: TypeAlias = Annotated[str | None, typer.Option("--collection", "-c", 
 
 def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """Show every collection: its encoder and what it holds. Works while another command has the directory."""
-    from app.local.catalogued import catalogued
+    from app.local.collections.catalogued import catalogued
     from app.wiring.sessions import opened
     from uniir.spaces import SpaceState
 

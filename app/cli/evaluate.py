@@ -16,7 +16,7 @@ from app.cli.output import say, say_json, tell
 
 if TYPE_CHECKING:
     from evaluation.evaluate import Plan
-    from evaluation.output import Output
+    from evaluation.reports.output import Output
     from evaluation.results import Report, SetResult
     from uniir.service import Service
 
@@ -85,10 +85,10 @@ def run(
     """Embed, search exactly and score. A run that was cut off goes on where it was; nothing is embedded twice."""
     from app.cli.evaluating import Told, encoder_named, repeating, second_reading
     from evaluation.asking import Instructing
-    from evaluation.averages import HELD_OUT
     from evaluation.evaluate import Plan, evaluate
-    from evaluation.markdown import as_markdown
-    from evaluation.output import Output
+    from evaluation.metrics.averages import HELD_OUT
+    from evaluation.reports.markdown import as_markdown
+    from evaluation.reports.output import Output
     from models.devices import Device
     from uniir.images import FileImages
 
@@ -169,9 +169,9 @@ def ablation(
     """Tell what instructions are worth: none, a draw of wordings, the first wordings and further draws beside each other."""
     from app.cli.evaluating import Told, encoder_named, repeating
     from evaluation.ablation import ablation as ablated
-    from evaluation.ablation_report import as_markdown
     from evaluation.evaluate import Plan, evaluate
-    from evaluation.output import AblationOutput
+    from evaluation.reports.ablation import as_markdown
+    from evaluation.reports.output import AblationOutput
     from uniir.images import FileImages
 
     _require_published(against, pool)
@@ -208,7 +208,7 @@ def compare(
     from dataclasses import asdict
 
     from evaluation.compare import compare as compared
-    from evaluation.markdown import comparison_as_markdown
+    from evaluation.reports.markdown import comparison_as_markdown
 
     found = compared(first, second, measure)
     if as_json:
@@ -237,7 +237,7 @@ def _work(named: Path | None) -> Path:
 
 
 def _require_published(model: str | None, pool: str) -> None:
-    from evaluation.published import published_models
+    from evaluation.metrics.published import published_models
     from uniir.errors import UsageError
 
     if model is not None and model not in published_models(pool):

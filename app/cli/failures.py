@@ -30,7 +30,7 @@ def list_failures(
     data_dir: DataDir = None,
 ) -> None:
     """List inputs in quarantine, with code and reason."""
-    from app.local.answers import failure_answer
+    from app.local.searches.answers import failure_answer
 
     found = [failure_answer(failure) for failure in _failures(None, collection, data_dir) if everything or not failure.ignored]
     if as_json:
@@ -66,7 +66,7 @@ def ignore(paths: Paths = None, collection: Collection = None, data_dir: DataDir
 
 
 def _failures(paths: list[Path] | None, collection: str | None, data_dir: Path | None) -> Sequence[ListedFailure]:
-    from app.local.catalogued import failures_at
+    from app.local.collections.catalogued import failures_at
     from app.wiring.sessions import opened
 
     with opened(settings_for(data_dir, collection)) as installation:

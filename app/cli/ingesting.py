@@ -90,9 +90,9 @@ def _request(settings: Settings, options: IngestOptions) -> IngestRequest:
 
 def _plan(settings: Settings, request: IngestRequest) -> IngestReport:
     """Plans beside the catalog, so that looking leaves no trace."""
-    from app.local.ingesting import Ingesting, require_outside
+    from app.local.jobs.ingesting import Ingesting, require_outside
     from app.wiring.sessions import rehearsing
-    from storage.sql.engines import copy_catalog
+    from storage.sql.databases.engines import copy_catalog
 
     require_outside(settings, [Path(path) for path in request.paths])
     with tempfile.TemporaryDirectory() as scratch:

@@ -106,7 +106,7 @@ def import_file(
     data_dir: DataDir = None,
 ) -> None:
     """Take over judgments; documents are found by id, by external id, or by path."""
-    from app.local.judgment_import import import_judgments
+    from app.local.judgments.importing import import_judgments
     from app.wiring.sessions import opened
 
     settings = settings_for(data_dir, collection)
@@ -134,7 +134,7 @@ def export(
     """Write judgments, their queries and the collection's documents in M-BEIR's layout, with qrels for TREC's tools."""
     from dataclasses import asdict
 
-    from app.local.judged_files import export as export_judgments
+    from app.local.judgments.files import export as export_judgments
     from app.wiring.sessions import opened
 
     settings = settings_for(data_dir, collection)
@@ -230,7 +230,7 @@ def _show_calibration(found: CalibrationAnswer) -> None:
 
 
 def _write(file: Path, history: ScoringsAnswer, made: ScoringAnswer) -> None:
-    from evaluation.history import as_html
+    from evaluation.reports.history import as_html
     from uniir.errors import UsageError
 
     try:

@@ -27,7 +27,7 @@ Force = Annotated[bool, typer.Option("--force", help="Leave out of search what i
 @app.command("list")
 def list_spaces(collection: Collection = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """List the spaces of a collection, and how much each one covers. Works while another command has the directory."""
-    from app.local.space_answers import spaces_of
+    from app.local.collections.space_answers import spaces_of
     from app.wiring.sessions import opened
     from uniir.wire import SpacesAnswer
 

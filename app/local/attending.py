@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from storage.sql.jobs import SqlJobs
+from storage.sql.jobs.jobs import SqlJobs
 from uniir.errors import StoreUnavailable
 from uniir.wire import Progress
 

@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from app.local.backups import Backups
-from app.local.calibrating import Calibrating
-from app.local.documents import Documents
-from app.local.examples import Examples
-from app.local.facets import Facets
-from app.local.filling import SpaceFilling
-from app.local.ingesting import Ingesting
-from app.local.jobs import JobBoard
-from app.local.judging import Judging
-from app.local.kept_pictures import KeptPictures
-from app.local.listing import Listing
-from app.local.many_searches import ManySearches
-from app.local.scoring import ScoringJudgments
-from app.local.searching import Searching
-from app.local.spaces import Spaces
-from app.local.turns import turns_of
-from app.local.upkeep import Upkeep
-from app.local.uploads import SentFile, Uploads
-from app.local.work import Work
+from app.local.collections.backups import Backups
+from app.local.collections.listing import Listing
+from app.local.collections.spaces import Spaces
+from app.local.collections.upkeep import Upkeep
+from app.local.jobs.board import JobBoard
+from app.local.jobs.filling import SpaceFilling
+from app.local.jobs.ingesting import Ingesting
+from app.local.jobs.turns import turns_of
+from app.local.jobs.uploads import SentFile, Uploads
+from app.local.jobs.work import Work
+from app.local.judgments.calibrating import Calibrating
+from app.local.judgments.judging import Judging
+from app.local.judgments.scoring import ScoringJudgments
+from app.local.searches.documents import Documents
+from app.local.searches.examples import Examples
+from app.local.searches.facets import Facets
+from app.local.searches.kept_pictures import KeptPictures
+from app.local.searches.many import ManySearches
+from app.local.searches.searching import Searching
 from app.wiring.owned import OwnedInstallation
 from storage.ownership import Claim
 from storage.sql.collections import require_name
-from storage.sql.jobs import Origin
+from storage.sql.jobs.jobs import Origin
 from uniir.wire import (
     BackupAnswer,
     BackupRequest,

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 
 PAGES = frozenset({"/", "/ingest", "/collections"})
-_STYLES = ("page.css", "bar.css", "grid.css", "dialog.css")
+_STYLES = ("page.css", "bar/bar.css", "results/grid.css", "document/dialog.css")
 _SERVER = """<script>
       const here = location.origin + "/"
       window.__streamlit = {BACKEND_BASE_URL: here, HOST_CONFIG_BASE_URL: here, MAIN_PAGE_BASE_URL: here}

@@ -6,7 +6,8 @@ import time
 
 import streamlit as st
 
-from app.web import session, state_words
+from app.web import session
+from app.web.search import words as state_words
 from uniir.errors import Unavailable, UniirError
 
 _EVERY = 5  # seconds between two tries

@@ -19,21 +19,21 @@ def collections_page() -> Page:
 
 
 def _search() -> None:
-    from app.web.search_screen import show
+    from app.web.search.screen import show
     from app.web.session import client
 
     show(client())
 
 
 def _ingest() -> None:
-    from app.web.ingest_page import show
+    from app.web.ingest.page import show
     from app.web.session import client
 
     show(client())
 
 
 def _collections() -> None:
-    from app.web.collections_page import show
+    from app.web.collections.page import show
     from app.web.session import client
 
     show(client())

@@ -14,19 +14,19 @@ from encoders.processes import SpreadEncoder, start_crew
 from ingest.walk import IGNORE_FILE
 from models.devices import Device
 from storage.sql.browsing import SqlBrowser
-from storage.sql.calibrations import SqlCalibrations
 from storage.sql.collections import CollectionRecord, SqlCollections
-from storage.sql.engines import Engines, open_catalog
+from storage.sql.databases.engines import Engines, open_catalog
 from storage.sql.filling import SqlFilling
-from storage.sql.jobs import SqlJobs
-from storage.sql.judgments import SqlJudgments
+from storage.sql.jobs.jobs import SqlJobs
+from storage.sql.jobs.presence import Presence
+from storage.sql.jobs.turns import SqlTurns
+from storage.sql.judgments.calibrations import SqlCalibrations
+from storage.sql.judgments.judgments import SqlJudgments
 from storage.sql.ledger import SqlLedger
 from storage.sql.lexical.index import SqlLexicalIndex
 from storage.sql.library import SqlLibrary, unused_pictures
-from storage.sql.presence import Presence
 from storage.sql.spaces import SqlSpaces, within
 from storage.sql.transfer import SqlTransfer
-from storage.sql.turns import SqlTurns
 from storage.thumbnails import Thumbnails
 from uniir.errors import ModelUnavailable, StoreUnavailable
 from uniir.images import FileImages

@@ -9,7 +9,7 @@ from app.wiring.installation import Installation, catalog_of
 from app.wiring.owned import Embedding, OwnedInstallation
 from search.embedding import EncodeAtOnce
 from storage.ownership import claim_on
-from storage.sql.engines import open_catalog
+from storage.sql.databases.engines import open_catalog
 from storage.sql.rehearsing import rehearsed
 from uniir.settings import Settings
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Select, func, select, tuple_
 
 from storage.sql.collections import CollectionRecord
-from storage.sql.engines import Engines
+from storage.sql.databases.engines import Engines
 from storage.sql.rows import to_document
 from storage.sql.schema import EmbeddingState, collections, documents, embeddings, runs, sources
 from uniir.documents import Document, Json, Modality

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select
 
-from storage.sql.engines import Engines
+from storage.sql.databases.engines import Engines
 from storage.sql.schema import EmbeddingState, collections, documents, embeddings, failures, spaces
 from uniir.documents import Modality
 from uniir.errors import NotFound, UsageError

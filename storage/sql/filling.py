@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from storage.sql.collections import CollectionRecord
-from storage.sql.engines import Engines
+from storage.sql.databases.engines import Engines
 from storage.sql.ledger import SqlLedger
 from storage.sql.rows import in_blocks, to_document
 from storage.sql.schema import EmbeddingState, documents, embeddings, sources

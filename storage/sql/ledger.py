@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select, update
 
 from storage.sql.collections import CollectionRecord
-from storage.sql.engines import Engines
+from storage.sql.databases.engines import Engines
 from storage.sql.lexical.writing import index_words
 from storage.sql.library import unused_pictures
 from storage.sql.recording import Recorder, hide

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Select, bindparam, func, select, true, update
 
 from storage.sql.collections import CollectionRecord
-from storage.sql.conditions import matching
-from storage.sql.engines import Engines
+from storage.sql.conditions.conditions import matching
+from storage.sql.conditions.prefixes import after_all_with, prefixes_below
+from storage.sql.databases.engines import Engines
 from storage.sql.lexical.matching import matches
-from storage.sql.prefixes import after_all_with, prefixes_below
 from storage.sql.rows import CONTENT, PAGE, from_bytes, in_blocks, to_document, to_source
 from storage.sql.schema import EmbeddingState, documents, embeddings, failures, sources
 from uniir.documents import Document, Metadata, Modality

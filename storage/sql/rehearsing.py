@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from storage.sql.engines import Engines, translated
+from storage.sql.databases.engines import Engines, translated
 
 
 @dataclass(frozen=True, slots=True)

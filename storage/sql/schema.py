@@ -20,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from storage.sql.columns import Document64, IndexedWords, JsonValue, UtcDateTime, Words
+from storage.sql.databases.columns import Document64, IndexedWords, JsonValue, UtcDateTime, Words
 from uniir.spaces import SpaceState
 
 

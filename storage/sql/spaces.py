@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from storage.sql.collections import CollectionRecord, vectors_name
-from storage.sql.engines import Engines
+from storage.sql.databases.engines import Engines
 from storage.sql.schema import EmbeddingState, collections, documents, embeddings, now, spaces
 from uniir.errors import UsageError
 from uniir.spaces import SpaceState, VectorSpace

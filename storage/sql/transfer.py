@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from sqlalchemy import Column, Connection, LargeBinary, Row, RowMapping, Select, Table, delete, func, insert, select, update
 
 from storage.sql.collections import CollectionRecord, require_name
-from storage.sql.columns import UtcDateTime
-from storage.sql.dialects import insert_or
-from storage.sql.engines import Engines
+from storage.sql.databases.columns import UtcDateTime
+from storage.sql.databases.dialects import insert_or
+from storage.sql.databases.engines import Engines
 from storage.sql.lexical.writing import index_words
 from storage.sql.rows import from_bytes, in_blocks, to_bytes
 from storage.sql.schema import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from storage.sql.engines import open_catalog
+from storage.sql.databases.engines import open_catalog
 from tests.cli.running import Cli, finish, spawn
 from tests.folders import lay, picture
 from tests.servers.postgres import PostgresServer

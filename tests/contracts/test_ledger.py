@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from encoders.arithmetic import ArithmeticEncoder
 from storage.sql.collections import SqlCollections
-from storage.sql.engines import Engines, open_catalog
+from storage.sql.databases.engines import Engines, open_catalog
 from storage.sql.ledger import SqlLedger
 from storage.sql.library import SqlLibrary
 from tests.servers.postgres import PostgresServer

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.bands import lowest_with_precision
+from evaluation.metrics.bands import lowest_with_precision
 
 
 def test_the_cut_is_where_the_share_of_right_ones_reaches_the_level() -> None:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from evaluation.calibration import LEAST, MANY, against_chance, fitted, held_out, quality
+from evaluation.metrics.calibration import LEAST, MANY, against_chance, fitted, held_out, quality
 from uniir.calibration import Calibration, Method
 from uniir.hits import Band
 

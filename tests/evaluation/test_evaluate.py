@@ -16,10 +16,10 @@ from evaluation.asking import Instructing
 from evaluation.compare import compare
 from evaluation.evaluate import Plan, evaluate
 from evaluation.gate import PipelineBroken
-from evaluation.output import Output, read_report
-from evaluation.plots import Bar, bars
-from evaluation.published import counterpart, published
-from evaluation.resampling import Interval
+from evaluation.metrics.published import counterpart, published
+from evaluation.metrics.resampling import Interval
+from evaluation.reports.output import Output, read_report
+from evaluation.reports.plots import Bar, bars
 from evaluation.results import Report, SetResult
 from tests.evaluation.authors import recalls
 from tests.evaluation.small import small_mbeir

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evaluation.evaluate import Plan, evaluate
-from evaluation.mbeir import read_candidates, read_qrels
+from evaluation.mbeir.reading import read_candidates, read_qrels
 from evaluation.results import SetResult
 from tests.encoders.uniir_family.golden import IMAGES, MINI, converted, expected, loaded
 

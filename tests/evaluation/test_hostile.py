@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from encoders.arithmetic import ArithmeticEncoder
 from evaluation.asking import Instructing
 from evaluation.evaluate import Plan, evaluate
-from evaluation.output import Output
+from evaluation.reports.output import Output
 from evaluation.results import SetResult
 from tests.evaluation.authors import recalls
 from tests.evaluation.hostile import Tying, hostile_mbeir

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.layout import evaluation_sets, global_pool, global_pools, query_files
-from evaluation.mbeir import (
+from evaluation.mbeir.layout import evaluation_sets, global_pool, global_pools, query_files
+from evaluation.mbeir.reading import (
     InstructionKey,
     read_candidates,
     read_instructions,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.metrics import best_places, chance, hit_rates, ndcg, top_by_score
+from evaluation.metrics.metrics import best_places, chance, hit_rates, ndcg, top_by_score
 
 
 def test_one_positive_among_the_first_k_is_a_hit() -> None:

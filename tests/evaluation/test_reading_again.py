@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from encoders.arithmetic import ArithmeticEncoder
 from evaluation.ablation import ablation
-from evaluation.ablation_report import as_markdown as ablation_as_markdown
 from evaluation.asking import Instructing
 from evaluation.evaluate import Keep, Plan, evaluate
-from evaluation.html import as_html
-from evaluation.markdown import as_markdown
-from evaluation.output import AblationOutput, Output, read_report
 from evaluation.reading_again import SecondReading
+from evaluation.reports.ablation import as_markdown as ablation_as_markdown
+from evaluation.reports.html import as_html
+from evaluation.reports.markdown import as_markdown
+from evaluation.reports.output import AblationOutput, Output, read_report
 from evaluation.results import Report, SetResult
 from tests.evaluation.small import candidate, lines, query, small_mbeir
 from tests.folders import lay, picture

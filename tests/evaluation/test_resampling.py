@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evaluation.resampling import interval, paired_probability
+from evaluation.metrics.resampling import interval, paired_probability
 
 
 def test_an_interval_holds_its_mean_and_is_as_wide_as_theory_says() -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from evaluation.scoring import depth_of, headline_of, measured
+from evaluation.metrics.scoring import depth_of, headline_of, measured
 
 
 def test_every_measure_of_one_ranking_is_as_worked_out_by_hand() -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert
 
 from storage.sql.collections import SqlCollections
-from storage.sql.engines import Engines, open_catalog
+from storage.sql.databases.engines import Engines, open_catalog
 from storage.sql.library import SqlLibrary
 from storage.sql.schema import EmbeddingState, documents, embeddings, sources
 from tests.filters.oracle import Chance, holds

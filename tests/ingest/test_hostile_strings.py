@@ -11,7 +11,7 @@ import pytest
 
 from ingest.events import Counts
 from storage.sql.browsing import SqlBrowser
-from storage.sql.engines import open_catalog
+from storage.sql.databases.engines import open_catalog
 from tests.local.places import local_service
 from tests.worlds import World
 from uniir.errors import NotFound, QueryError, UsageError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.local.kept_pictures import Bound, KeptPictures
+from app.local.searches.kept_pictures import Bound, KeptPictures
 from tests.folders import lay, picture, rewrite
 from tests.local.places import ingested, local_service
 from uniir.errors import NotFound, QueryError

@@ -12,11 +12,11 @@ from typing import BinaryIO
 
 import pytest
 
-from app.local.progress import Meter
+from app.local.jobs.progress import Meter
 from ingest.events import Advanced, Finishing, Planned, Reading
-from storage.sql.engines import open_catalog
-from storage.sql.jobs import REMEMBERED, Origin, SqlJobs
-from storage.sql.presence import Presence
+from storage.sql.databases.engines import open_catalog
+from storage.sql.jobs.jobs import REMEMBERED, Origin, SqlJobs
+from storage.sql.jobs.presence import Presence
 from tests.folders import lay, picture, rewrite
 from tests.local.places import ended, ingested, local_service
 from uniir.errors import DirectoryInUse, NotFound, UniirError, UsageError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.local.phrases import fragment, opening, query, subject
+from app.local.searches.phrases import fragment, opening, query, subject
 from uniir.documents import Document, ImageReference, Json, Modality, Source
 
 

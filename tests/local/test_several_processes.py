@@ -17,9 +17,9 @@ import pytest
 from app.local.opening import serving
 from app.local.service import LocalService
 from storage.ownership import FreeForAll
-from storage.sql.engines import open_catalog
-from storage.sql.presence import Presence
-from storage.sql.turns import SqlTurns
+from storage.sql.databases.engines import open_catalog
+from storage.sql.jobs.presence import Presence
+from storage.sql.jobs.turns import SqlTurns
 from tests.folders import lay, picture
 from tests.local.places import settings_in
 from tests.servers.postgres import PostgresServer

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from app.local.spaces import Spaces
-from app.local.turns import turns_of
+from app.local.collections.spaces import Spaces
+from app.local.jobs.turns import turns_of
 from app.wiring.owned import OwnedInstallation
 from app.wiring.sessions import installed
 from storage.sql.collections import CollectionRecord

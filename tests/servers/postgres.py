@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from storage.sql.engines import open_catalog
+from storage.sql.databases.engines import open_catalog
 
 # A folder with initdb and postgres, instead of those that are found; read now, since no test sees such variables.
 _CHOSEN = os.environ.get("UNIIR_TEST_POSTGRES")

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from storage.sql.collections import SqlCollections
-from storage.sql.engines import copy_catalog, open_catalog
+from storage.sql.databases.engines import copy_catalog, open_catalog
 from uniir.errors import SpaceMismatch, StoreUnavailable, UsageError
 from uniir.spaces import VectorSpace
 

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from storage.sql.collections import SqlCollections
-from storage.sql.engines import Engines, open_catalog
-from storage.sql.jobs import Origin, SqlJobs
+from storage.sql.databases.engines import Engines, open_catalog
+from storage.sql.jobs.jobs import Origin, SqlJobs
+from storage.sql.jobs.presence import Presence
+from storage.sql.jobs.turns import SqlTurns
 from storage.sql.ledger import SqlLedger
-from storage.sql.presence import Presence
-from storage.sql.turns import SqlTurns
 from uniir.documents import Document, Modality, Source
 from uniir.ids import new_id
 from uniir.ledger import SourceDraft, SourceKey, SourceKind

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.sql.judgments import SqlJudgments
+from storage.sql.judgments.judgments import SqlJudgments
 from tests.worlds import World
 from uniir.documents import Modality
 from uniir.errors import NotFound, UsageError

@@ -16,11 +16,11 @@ from sqlalchemy import Connection, MetaData, insert, select, text, update
 
 import storage.sql
 from storage.sql.collections import SqlCollections
-from storage.sql.engines import HEAD, Engines, open_catalog
+from storage.sql.databases.engines import HEAD, Engines, open_catalog
+from storage.sql.databases.postgres import writer_and_reader as postgres_engines
+from storage.sql.databases.sqlite import writer_and_reader as sqlite_engines
 from storage.sql.lexical.matching import matches
-from storage.sql.postgres import writer_and_reader as postgres_engines
 from storage.sql.schema import EmbeddingState, concerns, embeddings, metadata
-from storage.sql.sqlite import writer_and_reader as sqlite_engines
 from tests.servers.postgres import PostgresServer
 from uniir.errors import StoreUnavailable
 from uniir.filters import EVERYTHING

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.sql.prefixes import after_all_with, prefixes_below
+from storage.sql.conditions.prefixes import after_all_with, prefixes_below
 
 _LETTERS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(["\ud7ff", "\U0010ffff", "a", "/"]), max_size=6)
 

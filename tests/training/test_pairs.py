@@ -6,7 +6,7 @@ import gzip
 import json
 from pathlib import Path
 
-from evaluation.mbeir import MbeirCandidate, MbeirQuery
+from evaluation.mbeir.reading import MbeirCandidate, MbeirQuery
 from tests.folders import lay
 from training.starter.pairs import Groups, build_task, text_split
 from uniir.documents import Modality

@@ -13,7 +13,7 @@ from uniir.wire import FindingAnswer, JobState
 def _ingest() -> None:
     import streamlit
 
-    from app.web import ingest_page
+    from app.web.ingest import page as ingest_page
 
     ingest_page.show(streamlit.session_state["service"])
 
@@ -21,7 +21,7 @@ def _ingest() -> None:
 def _collections() -> None:
     import streamlit
 
-    from app.web import collections_page
+    from app.web.collections import page as collections_page
 
     collections_page.show(streamlit.session_state["service"])
 

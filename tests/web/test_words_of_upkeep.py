@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.web.collections.verdicts import Remedy, verdict_of
 from app.web.figures import about, counted, duration, moment, rate, size
-from app.web.ingest_source import allowed_path
-from app.web.job_words import badge_of, below, how_far, how_it_ended, name_of, notes_of, share_done, without_uploads
+from app.web.ingest.job_words import badge_of, below, how_far, how_it_ended, name_of, notes_of, share_done, without_uploads
+from app.web.ingest.source import allowed_path
 from app.web.safe_text import as_markdown, sentence_as_markdown
-from app.web.verdicts import Remedy, verdict_of
 from uniir.errors import UsageError
 from uniir.wire import FailedInput, FindingAnswer, IngestReport, IngestRequest, JobAnswer, JobState, Phase, Progress, SpaceRequest
 

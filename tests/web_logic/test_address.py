@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.address import NORMAL, RESULTS, Address, Ask, read
+from app.web.query.address import NORMAL, RESULTS, Address, Ask, read
 from uniir.documents import Modality
 from uniir.queries import MAX_RESULTS, Reranking, WordSearch
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.facet_groups import GROUPS, VALUES, Choice, grouped
+from app.web.results.facet_groups import GROUPS, VALUES, Choice, grouped
 from uniir.wire import FacetKey, FacetsAnswer, FacetValue
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from app.web.grid import first_weak, grid_data, tile
+from app.web.results.grid import first_weak, grid_data, tile
 from tests.web_logic.hits import hit
 from uniir.documents import Modality
 from uniir.hits import Band

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.web.address import Ask
-from app.web.limits import Limit, filters, limits, narrowed
+from app.web.query.address import Ask
+from app.web.query.limits import Limit, filters, limits, narrowed
 from uniir.documents import Modality
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.marking import marked_html
+from app.web.document.marking import marked_html
 from uniir.documents import Modality
 from uniir.wire import DocumentAnswer
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from app.web.document_dialog import place_of_neighbours
+from app.web.document.dialog import place_of_neighbours
 from tests.web_logic.test_marking import document
 from uniir.documents import Modality
 from uniir.wire import Neighbour

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from app.web.picker_groups import chosen_for, fitting, grouped, label, matching, named
+from app.web.bar.picker_groups import chosen_for, fitting, grouped, label, matching, named
 from uniir.documents import Modality
 from uniir.instructions import load_instructions
 from uniir.wire import InstructionAnswer

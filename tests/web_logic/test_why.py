@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from app.web.why import chart, ordered
+from app.web.document.why import chart, ordered
 from tests.web_logic.hits import hit
 from uniir.documents import Modality
 from uniir.wire import ByWordsAnswer, Explanation, ScoreTerm

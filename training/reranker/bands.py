@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from encoders.starter.heads import Heads
-from evaluation.bands import lowest_with_precision
+from evaluation.metrics.bands import lowest_with_precision
 from rerank.text import Regression
 from training.reranker.comparing import Comparisons
 from training.reranker.lists import FirstLists

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from encoders.starter.heads import Heads
-from evaluation.mbeir import read_candidates, read_queries
+from evaluation.mbeir.reading import read_candidates, read_queries
 from models.devices import Device
 from training.reranker.lists import FirstLists, first_lists
 from training.starter.evaluation_data import EvaluationTask, evaluation_tasks

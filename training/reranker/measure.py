@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.metrics import ndcg
-from evaluation.resampling import interval
+from evaluation.metrics.metrics import ndcg
+from evaluation.metrics.resampling import interval
 from rerank.text import Regression
 from training.reranker.lists import FirstLists
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.starter.steering import MODALITIES, Turn
-from evaluation.metrics import best_places
+from evaluation.metrics.metrics import best_places
 from training.starter.pairs import Parts, RetrievalTask
 from training.starter.spaces import BlockScores, ContentSpace, scores
 from uniir.documents import Modality

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.layout import evaluation_sets, global_pool
-from evaluation.mbeir import InstructionKey, dataset_of, read_candidates, read_instructions, read_qrels, read_queries
+from evaluation.mbeir.layout import evaluation_sets, global_pool
+from evaluation.mbeir.reading import InstructionKey, dataset_of, read_candidates, read_instructions, read_qrels, read_queries
 from training.starter.pairs import Parts, RetrievalTask
 from uniir.documents import Modality
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from encoders.starter.steering import Turn
-from evaluation.mbeir import InstructionKey
-from evaluation.metrics import best_places
+from evaluation.mbeir.reading import InstructionKey
+from evaluation.metrics.metrics import best_places
 from training.starter.choose import recalls
 from training.starter.pairs import NAMES, Parts, RetrievalTask
 from training.starter.spaces import BlockScores, ContentSpace

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from encoders.starter.heads import Choices
 from encoders.starter.steering import MODALITIES, Turn
-from evaluation.metrics import best_places, chance, top_by_score
+from evaluation.metrics.metrics import best_places, chance, top_by_score
 from training.starter.choose import KS, recalls
 from training.starter.evaluation_data import EvaluationTask
 from training.starter.pairs import Parts, RetrievalTask

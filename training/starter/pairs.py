@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from evaluation.mbeir import MbeirCandidate, MbeirQuery, dataset_of, read_candidates, read_queries
+from evaluation.mbeir.reading import MbeirCandidate, MbeirQuery, dataset_of, read_candidates, read_queries
 from uniir.documents import Modality
 
 NAMES = {

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from encoders.starter.heads import Choices, Heads, head_features
 from encoders.starter.steering import MODALITIES, Layout, Turn
-from evaluation.mbeir import read_candidates, read_instructions, read_queries
+from evaluation.mbeir.reading import read_candidates, read_instructions, read_queries
 from models.devices import Device
 from training.starter import about
 from training.starter.choose import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from evaluation.layout import global_pool
+from evaluation.mbeir.layout import global_pool
 from training.starter.pairs import Parts, RetrievalTask
 
 _MOST = 300  # of each set

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.starter.heads import Choices
-from evaluation.metrics import ndcg
-from evaluation.resampling import Interval, interval
+from evaluation.metrics.metrics import ndcg
+from evaluation.metrics.resampling import Interval, interval
 from search.fusion import DEPTH, NEARLY_ALL, RANK_CONSTANT, fused
 from training.starter.pairs import RetrievalTask
 from training.starter.spaces import ContentSpace, scores

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from evaluation.resampling import Interval
+from evaluation.metrics.resampling import Interval
 from search.fusion import DEPTH, NEARLY_ALL, RANK_CONSTANT
 from training.words.measure import WAYS, Effect
 

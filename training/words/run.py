@@ -11,7 +11,7 @@ import numpy as np
 from encoders.starter.heads import load_heads
 from models.devices import Device
 from search.fusion import DEPTH
-from storage.sql.engines import open_catalog
+from storage.sql.databases.engines import open_catalog
 from training.starter.evaluation_data import EvaluationTask, evaluation_tasks
 from training.starter.features import View, picture_features, text_features
 from training.starter.measure import parts_of

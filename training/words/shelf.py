@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import text
 
 from storage.sql.collections import SqlCollections
-from storage.sql.engines import Engines, open_catalog
+from storage.sql.databases.engines import Engines, open_catalog
 from storage.sql.ledger import SqlLedger
 from storage.sql.library import SqlLibrary
 from training.starter.pairs import Parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from storage.sql.collections import CollectionRecord
-from storage.sql.engines import Engines
+from storage.sql.databases.engines import Engines
 from storage.sql.lexical import sqlite
 from storage.sql.lexical.writing import index_words_of, without_words
 

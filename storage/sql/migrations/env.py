@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the engine handed over by storage.sql.engines."""
+"""Alembic's entry: runs the migrations on the engine handed over by storage.sql.databases.engines."""
 
 from alembic import context
 from sqlalchemy import Engine

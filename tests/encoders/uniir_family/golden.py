@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from encoders.uniir_family import convert
 from encoders.uniir_family.encoder import UniirEncoder
 from encoders.uniir_family.heads import HeadCounts
-from evaluation.mbeir import InstructionKey, dataset_of, read_candidates, read_instructions, read_queries
+from evaluation.mbeir.reading import InstructionKey, dataset_of, read_candidates, read_instructions, read_queries
 from models.devices import Device
 from uniir.documents import Document, ImageReference, Source
 from uniir.images import FileImages

@@ -1,0 +1,1 @@
+"""Collections as a whole: lists, spaces, upkeep, backups."""

@@ -1,0 +1,1 @@
+"""Ingests and fillings as jobs: the board, whose turn it is, uploads."""

@@ -1,0 +1,1 @@
+"""Judgments: given, imported, scored, and calibrated by."""

@@ -1,0 +1,1 @@
+"""The bar: instruction, words, picture and options."""

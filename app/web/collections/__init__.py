@@ -1,0 +1,1 @@
+"""The Collections screen: counts, encoder, index and the doctor's verdict."""

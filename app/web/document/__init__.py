@@ -1,0 +1,1 @@
+"""A document opened over the results: picture, text, why it was found."""

@@ -1,0 +1,1 @@
+"""The Ingest screen: where from, how far, what failed."""

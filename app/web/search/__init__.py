@@ -1,0 +1,1 @@
+"""The Search screen as a whole, and what it says where there is nothing to show."""

@@ -1,0 +1,1 @@
+"""M-BEIR's layout, read as it is spelled anywhere."""

@@ -1,0 +1,1 @@
+"""What is counted, how sure it is, and what was published."""

@@ -1,0 +1,1 @@
+"""The filter language in SQL, as each database spells it."""

@@ -1,0 +1,1 @@
+"""Jobs, who is present, and whose turn it is, between processes."""

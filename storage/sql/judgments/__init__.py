@@ -1,0 +1,1 @@
+"""Judgments and what was calibrated by them."""
