@@ -155,12 +155,20 @@ class SearchService:
                 hits, note = self._completed(query, hits)
             notes += [note] if note else []
         stages["total"] = round(sum(stages.values()), 3)
-        if len(hits) < query.k and (query.path or query.where is not None or query.target is not None):
+        if not hits and (unseen := self._unseen(query)):
+            notes.append(f"The catalog holds {unseen:,} of these, and the vector store finds none: `uniir doctor` says what is lost.")
+        elif len(hits) < query.k and (query.path or query.where is not None or query.target is not None):
             notes.append(_few(query, len(hits)))
         notes += [note for note in (look.guessed and look.guessed.note, reranked.note) if note]
         notes += self._remarks(look.instruction.query, look.target)
         guess = look.guessed.guess if look.guessed else None
         return SearchResult(query, look.instruction, hits, stages, tuple(notes), reranked.outcome, look.chosen, guess)
+
+    def _unseen(self, query: Query) -> int:
+        """How many documents a search should have found that found nothing; none where it is narrowed by more than a modality."""
+        if query.path or query.where is not None:
+            return 0
+        return len(self._library.ids_below("", query.target) - frozenset(query.like))
 
     def _guessed(self, query: Query, instruction: Instruction, target: Modality | None) -> Guessed:
         if self._guessing is None:
@@ -238,10 +246,10 @@ class SearchService:
 
 def _few(query: Query, count: int) -> str:
     if count:
-        return f"Only {count} documents fit."
+        return f"Only {count:,} documents fit." if count > 1 else "Only 1 document fits."
     if query.where is not None:
         return "No document fits the filter" + (f" below {query.path!r}." if query.path else ".")
-    return f"No document's path starts with {query.path!r}." if query.path else "Only 0 documents fit."
+    return f"No document's path starts with {query.path!r}." if query.path else "No document fits."
 
 
 @contextmanager

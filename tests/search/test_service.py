@@ -10,6 +10,7 @@ import pytest
 from search.service import SearchService
 from tests.conftest import Worlds
 from tests.search.scenes import TREE, Scene
+from tests.worlds import World
 from uniir.documents import ImageReference, Modality
 from uniir.errors import QueryError
 from uniir.instructions import load_instructions
@@ -42,6 +43,17 @@ def test_k_or_all_are_found(scene: Scene, k: int) -> None:
 def test_a_limit_that_leaves_fewer_than_asked_for_is_said(scene: Scene) -> None:
     result = scene.service.search(Query(text="a cat", target=Modality.TEXT, k=1000))
     assert f"Only {len(result.hits)} documents fit." in result.notes
+
+
+def test_a_store_that_lost_what_the_catalog_holds_is_told(tmp_path: Path) -> None:
+    with World(tmp_path, TREE) as world:
+        scene = Scene(world)
+        assert not any("doctor" in note for note in scene.service.search(Query(text="a cat", path="nowhere")).notes)
+        world.store.delete(list(scene.ids.values()))
+        world.store.finish()
+        result = scene.service.search(Query(text="a cat"))
+        assert result.hits == ()
+        assert any(f"holds {len(scene.ids)} of these" in note and "uniir doctor" in note for note in result.notes)
 
 
 def test_what_a_query_is_like_is_not_among_its_hits(scene: Scene) -> None:
