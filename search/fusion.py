@@ -91,11 +91,7 @@ class WordStage:
     def _matches(self, query: Query, text: str, least: float) -> Sequence[LexicalMatch]:
         where = Filter(frozenset({query.target}) if query.target is not None else None, frozenset(query.like))
         narrowed = query.path or query.where is not None
-        found = [
-            match
-            for match in self._library.lexical_matches(words_of(text), MAX_RESULTS if narrowed else DEPTH, where)
-            if match.share >= least
-        ]
+        found = self._library.lexical_matches(words_of(text), MAX_RESULTS if narrowed else DEPTH, where, least)
         if narrowed and found:
             fitting = self._library.fitting([match.document for match in found], query.path, query.where)
             found = [match for match in found if match.document in fitting]

@@ -276,8 +276,9 @@ class Library(Protocol):
         """Those of the ids that are indexed, below the path and fit the condition, as far as either is given."""
         ...
 
-    def lexical_matches(self, words: Sequence[str], limit: int, where: Filter) -> Sequence[LexicalMatch]:
-        """Up to `limit` indexed documents with any of these words in their text or in their file's path, best first by BM25; ties by id.
+    def lexical_matches(self, words: Sequence[str], limit: int, where: Filter, least: float = 0.0) -> Sequence[LexicalMatch]:
+        """Of the first `limit` indexed documents with any of these words in their text or in their file's path, those whose share is at
+        least `least`; best first by BM25, ties by id.
 
         Words are those of `uniir.lexical.words_of`.
         """

@@ -118,9 +118,9 @@ class SqlLibrary:
             fitting = query.where(matching(condition, connection.dialect.name))
             return frozenset(connection.execute(fitting).scalars())
 
-    def lexical_matches(self, words: Sequence[str], limit: int, where: Filter) -> Sequence[LexicalMatch]:
+    def lexical_matches(self, words: Sequence[str], limit: int, where: Filter, least: float = 0.0) -> Sequence[LexicalMatch]:
         with self._engines.reading() as connection:
-            return matches(connection, self._collection.space_id, words, limit, where)
+            return matches(connection, self._collection.space_id, words, limit, where, least)
 
     def fitting(self, ids: Sequence[int], path: str | None, where: Condition | None) -> frozenset[int]:
         found: set[int] = set()

@@ -15,6 +15,7 @@ from uniir.filters import Filter
 from uniir.lexical import LexicalMatch
 
 _MOST_WORDS = 64  # of one query, the first
+_ROUNDING = 1e-6  # of a share
 _MOST_PLACES = 5_000  # rows of the index that one search looks at
 
 
@@ -25,6 +26,8 @@ class _Spelling(Protocol):
 
     def held(self, connection: Connection, words: Sequence[str]) -> dict[str, int]: ...
 
+    def stand_together(self, connection: Connection, words: Sequence[str]) -> bool: ...
+
     def ranked(
         self, connection: Connection, space: int, held: dict[str, int], modalities: Sequence[Modality] | None, limit: int | None
     ) -> Sequence[int]: ...
@@ -32,8 +35,8 @@ class _Spelling(Protocol):
     def words(self, connection: Connection, ids: Sequence[int]) -> Mapping[int, frozenset[str]]: ...
 
 
-def matches(connection: Connection, space: int, words: Sequence[str], limit: int, where: Filter) -> Sequence[LexicalMatch]:
-    """Indexed documents of a space in which any of the words stands; where many stand in very many, the commonest don't count."""
+def matches(connection: Connection, space: int, words: Sequence[str], limit: int, where: Filter, least: float) -> Sequence[LexicalMatch]:
+    """Indexed documents of a space that hold at least this share of the words; where many stand in very many, the commonest don't count."""
     spelled: _Spelling = sqlite
     if connection.dialect.name == "postgresql":
         spelled = postgres
@@ -42,14 +45,19 @@ def matches(connection: Connection, space: int, words: Sequence[str], limit: int
     affordable = _affordable(held)
     if not affordable:
         return []
+    size = spelled.size(connection)
+    rarity = {word: math.log(1 + size / (held.get(word, 0) + 0.5)) for word in asked}
+    needed = [word for word in asked if rarity[word] > (1 + _ROUNDING - least) * sum(rarity.values())]
+    if not all(held.get(word) for word in needed) or (needed and not spelled.stand_together(connection, needed)):
+        return []  # which most queries come to, and much sooner than by ranking what holds any of their words
     modalities = None if where.modalities is None else sorted(where.modalities)
     at_most = limit + len(where.without) if where.only is None else None
     found = spelled.ranked(connection, space, affordable, modalities, at_most)
     fitting = [one for one in found if one not in where.without and (where.only is None or one in where.only)][:limit]
-    size, theirs = spelled.size(connection), spelled.words(connection, fitting)
-    rarity = {word: math.log(1 + size / (held.get(word, 0) + 0.5)) for word in asked}
+    theirs = spelled.words(connection, fitting)
     telling = [word for word in asked if 2 * held.get(word, 0) <= size]
-    return [_match(one, [word for word in asked if word in theirs[one]], telling, rarity) for one in fitting]
+    found_in = [_match(one, [word for word in asked if word in theirs[one]], telling, rarity) for one in fitting]
+    return [match for match in found_in if match.share >= least]
 
 
 def _match(document: int, words: Sequence[str], telling: Sequence[str], rarity: Mapping[str, float]) -> LexicalMatch:

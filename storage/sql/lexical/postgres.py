@@ -63,6 +63,13 @@ def held(connection: Connection, words: Sequence[str]) -> dict[str, int]:
     return {row.word: row.documents for row in connection.execute(_HELD, {"words": list(words)})}
 
 
+def stand_together(connection: Connection, words: Sequence[str]) -> bool:
+    """Whether any document, of whatever collection, holds all of these."""
+    held = (f"(kept.text @@ CAST(:word{at} AS tsquery) OR kept.name @@ CAST(:word{at} AS tsquery))" for at in range(len(words)))
+    query = text(f"SELECT 1 FROM document_words AS kept WHERE {' AND '.join(held)} LIMIT 1")
+    return connection.execute(query, {f"word{at}": f"'{word}'" for at, word in enumerate(words)}).first() is not None
+
+
 def ranked(
     connection: Connection, space: int, held: dict[str, int], modalities: Sequence[Modality] | None, limit: int | None
 ) -> Sequence[int]:

@@ -12,6 +12,7 @@ from uniir.documents import Modality
 
 _HELD = text("SELECT term, doc FROM lexical_vocabulary WHERE term IN :words").bindparams(bindparam("words", expanding=True))
 _WORDS = text("SELECT document_id, name, text FROM document_words WHERE document_id IN :ids").bindparams(bindparam("ids", expanding=True))
+_TOGETHER = text("SELECT 1 FROM lexical WHERE lexical MATCH :words LIMIT 1")
 _SIZE = text("SELECT count(*) FROM lexical_docsize")
 _RANKED = """
 SELECT lexical.rowid FROM lexical
@@ -34,6 +35,11 @@ def size(connection: Connection) -> int:
 def held(connection: Connection, words: Sequence[str]) -> dict[str, int]:
     """How many documents each word stands in."""
     return {row.term: row.doc for row in connection.execute(_HELD, {"words": words})} if words else {}
+
+
+def stand_together(connection: Connection, words: Sequence[str]) -> bool:
+    """Whether any document, of whatever collection, holds all of these."""
+    return connection.execute(_TOGETHER, {"words": " AND ".join(f'"{word}"' for word in words)}).first() is not None
 
 
 def ranked(
