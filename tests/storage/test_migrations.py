@@ -131,7 +131,7 @@ def test_documents_of_every_earlier_step_are_found_by_their_words(empty_database
     with engines.writing() as connection:
         connection.execute(update(embeddings).values(state=EmbeddingState.INDEXED))
     with engines.reading() as connection:
-        found = matches(connection, written["spaces"]["id"], ["word"], 10, EVERYTHING)
+        found = matches(connection, written["spaces"]["id"], ["word"], 10, EVERYTHING, 0.0)
     engines.close()
     assert [match.document for match in found] == [written["documents"]["id"]]
 
