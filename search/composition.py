@@ -33,11 +33,12 @@ class QueryVector:
     terms: tuple[Term, ...]
     steering: Steering
 
-    def contributions(self, document: NDArray[np.float32]) -> Mapping[str, float]:
-        """What each term gives to the inner product with a document; `modality` is the rest: what steering added."""
-        shares = self.shares(document)
-        shares["modality"] = float(np.dot(self._whole, document)) - sum(shares.values())
-        return {name: round(share, 6) for name, share in shares.items()}
+    def contributions(self, documents: NDArray[np.float32]) -> Sequence[Mapping[str, float]]:
+        """What each term gives to the inner product with each of [n, dimension]; `modality` is the rest: what steering added."""
+        rows = documents.astype(np.float64)
+        shares = {name: rows @ scaled for name, scaled in self._scaled.items()}
+        shares["modality"] = rows @ self._whole - np.sum(list(shares.values()), axis=0)
+        return [{name: round(float(share[at]), 6) for name, share in shares.items()} for at in range(len(rows))]
 
     def shares(self, direction: NDArray[np.float32]) -> dict[str, float]:
         """Each term's part of the inner product with a document or a part of one."""

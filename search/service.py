@@ -230,6 +230,7 @@ class SearchService:
     def _hits(self, look: _Look, reranked: Reranked) -> tuple[Hit, ...]:
         vector, found = look.vector, look.found
         vectors = self._library.vectors([one for one, _ in found])
+        parts = dict(zip(vectors, vector.contributions(np.stack(list(vectors.values()))), strict=True)) if vectors else {}
         relevance = [reranked.relevance.get(place) for place in reranked.order]
         cuts = self._bands(vector.steering.query, vector.steering.target) if self._bands is not None else None
         places = reranked.order if look.by_words else range(len(found))
@@ -237,10 +238,9 @@ class SearchService:
         hits = []
         for rank, (place, likely, band) in enumerate(zip(reranked.order, relevance, bands, strict=True), start=1):
             one, score = found[place]
-            parts = vector.contributions(vectors[one].astype(np.float32)) if one in vectors else {}
             before = None if likely is None else place + 1
             reason = look.by_words.get(one)
-            hits.append(Hit(look.documents[one], rank, round(score, 6), parts, band, before, likely, by_words=reason))
+            hits.append(Hit(look.documents[one], rank, round(score, 6), parts.get(one, {}), band, before, likely, by_words=reason))
         return tuple(hits)
 
 

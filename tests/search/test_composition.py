@@ -96,7 +96,7 @@ def test_contributions_sum_to_the_score(scene: Scene) -> None:
         world = scene.world
         composed = compose(query, target, world.encoder, EncodeAtOnce(world.encoder, world.images), world.library)
         for document, vector in world.library.vectors(list(scene.ids.values())).items():
-            parts = composed.contributions(vector.astype(np.float32))
+            (parts,) = composed.contributions(vector.astype(np.float32)[None])
             assert parts.keys() == {"text", "image", "like", "not", "modality"}
             assert sum(parts.values()) == pytest.approx(float(composed.vector @ vector.astype(np.float32)), abs=1e-4), document
 
@@ -109,7 +109,7 @@ def test_whatever_steering_did_contributions_sum_to_the_score(
     terms: list[tuple[str, NDArray[np.float32]]], steered: NDArray[np.float32], document: NDArray[np.float32]
 ) -> None:
     query = QueryVector(steered, tuple(Term(name, row) for name, row in terms), Steering(Modality.TEXT, None))
-    parts = query.contributions(document)
+    (parts,) = query.contributions(document[None])
     assert parts.keys() == {name for name, _ in terms} | {"modality"}
     assert all(np.isfinite(list(parts.values())))
     largest = max(1.0, *(abs(value) for value in parts.values()))
