@@ -24,7 +24,6 @@ from search.retrieval import Retrieval, Retrieved
 from uniir.calibration import Calibration
 from uniir.documents import Document, Modality
 from uniir.errors import InputFailure, NotFound, QueryError
-from uniir.filters import Filter
 from uniir.hits import BandCuts, ByWords, Guess, Hit, RerankState, ScoreExplanation, SearchResult
 from uniir.ids import format_id
 from uniir.instructions import Instruction, Instructions
@@ -77,7 +76,6 @@ class SearchService:
         `calibration` knows what the reranker's values were found to mean here, `words` for which kinds of search words help.
         """
         self._encoder = encoder
-        self._store = store
         self._library = library
         self._images = images
         self._embed = embed or EncodeAtOnce(encoder, images)
@@ -188,12 +186,12 @@ class SearchService:
             query = self._guessed(query, instruction, target).query
         vector = compose(query, target, self._encoder, self._embed, self._library)
         found = self._library.documents([document]).get(document)
-        neighbours = self._store.search(vector.vector[None], 1, Filter(only=frozenset({document})))
-        if found is None or neighbours.ids[0, 0] != document:
+        score = self._retrieval.scores(vector.vector, [document]).get(document)
+        if found is None or score is None:
             raise NotFound(
                 f"There is no document {format_id(document)} in this collection.", "Take an id from a search in the same collection."
             )
-        score = round(float(neighbours.scores[0, 0]), 6)
+        score = round(score, 6)
         terms, separable = terms_of(vector, found, self._stored(found), self._encoder, self._images)
         marked = best_sentence(query, found.text, self._encoder, self._images)
         return ScoreExplanation(terms, round(score - sum(term.value for term in terms), 6), score, separable, marked)

@@ -47,7 +47,8 @@ def matches(connection: Connection, space: int, words: Sequence[str], limit: int
         return []
     size = spelled.size(connection)
     rarity = {word: math.log(1 + size / (held.get(word, 0) + 0.5)) for word in asked}
-    needed = [word for word in asked if rarity[word] > (1 + _ROUNDING - least) * sum(rarity.values())]
+    total = sum(rarity.values())
+    needed = [word for word in asked if rarity[word] > (1 + _ROUNDING - least) * total]
     if not all(held.get(word) for word in needed) or (needed and not spelled.stand_together(connection, needed)):
         return []  # which most queries come to, and much sooner than by ranking what holds any of their words
     modalities = None if where.modalities is None else sorted(where.modalities)
@@ -56,13 +57,13 @@ def matches(connection: Connection, space: int, words: Sequence[str], limit: int
     fitting = [one for one in found if one not in where.without and (where.only is None or one in where.only)][:limit]
     theirs = spelled.words(connection, fitting)
     telling = [word for word in asked if 2 * held.get(word, 0) <= size]
-    found_in = [_match(one, [word for word in asked if word in theirs[one]], telling, rarity) for one in fitting]
-    return [match for match in found_in if match.share >= least]
-
-
-def _match(document: int, words: Sequence[str], telling: Sequence[str], rarity: Mapping[str, float]) -> LexicalMatch:
-    share = sum(rarity[word] for word in words) / sum(rarity.values())
-    return LexicalMatch(document, tuple(word for word in words if word in telling) or tuple(words), round(share, 9))
+    found_in = []
+    for one in fitting:
+        here = tuple(word for word in asked if word in theirs[one])
+        share = round(sum(rarity[word] for word in here) / total, 9)
+        if share >= least:
+            found_in.append(LexicalMatch(one, tuple(word for word in here if word in telling) or here, share))
+    return found_in
 
 
 def _affordable(held: dict[str, int]) -> dict[str, int]:
