@@ -7,12 +7,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import psycopg
+from sqlalchemy import insert, update
+
 from storage.sql.collections import SqlCollections
 from storage.sql.databases.engines import Engines, open_catalog
 from storage.sql.jobs.jobs import Origin, SqlJobs
 from storage.sql.jobs.presence import Presence
 from storage.sql.jobs.turns import SqlTurns
 from storage.sql.ledger import SqlLedger
+from storage.sql.schema import turns
 from uniir.documents import Document, Modality, Source
 from uniir.ids import new_id
 from uniir.ledger import SourceDraft, SourceKey, SourceKind
@@ -116,3 +120,30 @@ def test_a_job_for_a_collection_that_is_being_changed_is_passed_over(postgres: s
     assert found.state is JobState.CANCELLED
     one.leave()
     engines.close()
+
+
+def test_a_transaction_that_a_dead_process_left_in_the_middle_of_a_batch_is_ended_by_the_living(postgres: str) -> None:
+    """Between two statements of a batch the server waits for its client with neither of its own time limits running."""
+    dead, alive = open_catalog(postgres), open_catalog(postgres)
+    silent, living = Presence(dead, lease_seconds=1.0), Presence(alive, lease_seconds=1.0)
+    with dead.writing() as connection:
+        connection.execute(insert(turns).values(collection="photos", holder="nobody", what="an ingest"))
+    silent.enter()
+    living.enter()
+    batch = dead.writer.raw_connection().driver_connection
+    assert isinstance(batch, psycopg.Connection)
+    batch.pgconn.enter_pipeline_mode()
+    for statement in (b"BEGIN", b"UPDATE turns SET what = 'a change without end'"):
+        batch.pgconn.send_query_params(statement, None)
+        batch.pgconn.send_flush_request()
+        answer = batch.pgconn.get_result()
+        assert answer is not None
+        assert answer.status == psycopg.pq.ExecStatus.COMMAND_OK
+        assert batch.pgconn.get_result() is None
+    silent.close()
+    with alive.writing() as connection:
+        assert connection.execute(update(turns).values(what="the next")).rowcount == 1
+    batch.close()
+    living.leave()
+    dead.close()
+    alive.close()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
@@ -32,12 +33,14 @@ class Engines:
     """Two ways in: `writer` for what changes something, `reader` for what looks at one state of all tables.
 
     `fence` is asked at the beginning of every change, in the same transaction; it raises where the change is not allowed any more.
+    By `name` a database that several processes share knows the sessions of this one.
     """
 
     writer: Engine
     reader: Engine
     fence: Callable[[Connection], None] | None = None
     glancer: Engine | None = None
+    name: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
     def is_shared(self) -> bool:
@@ -111,6 +114,8 @@ def open_catalog(url: URL | str) -> Engines:
     engines = Engines(*_kind_of(place).writer_and_reader(place))
     if engines.is_shared:  # SQLite's transactions cost nothing
         engines = replace(engines, glancer=engines.reader.execution_options(isolation_level="AUTOCOMMIT"))
+        for engine in (engines.writer, engines.reader):
+            postgres.name_sessions(engine, engines.name)
     try:
         with translated(engines.writer):
             _migrate(engines.writer)

@@ -16,8 +16,17 @@ _READ_SECONDS = 60
 _WRITE_SECONDS = 900  # a collection of a million documents goes in one statement
 _LOCK_SECONDS = 60
 _IDLE_SECONDS = 20  # in a transaction: who has stopped there holds what others wait for
+_LONGEST_NAME = 63  # bytes of an application_name
 _MIGRATION_LOCK = 0x756E6969  # any number of our own
 TAKE_STOCK = "ANALYZE sources, documents, document_words, embeddings"
+# A process's id begins with the name of its sessions; what it begins after its lease, awake again, is checked by its turn.
+END_THE_DEAD = """
+    SELECT pg_terminate_backend(session.pid)
+    FROM pg_stat_activity AS session JOIN (
+        SELECT left(id, 16) AS name, to_timestamp(max(until)) AS until FROM processes GROUP BY left(id, 16)
+    ) AS process ON right(session.application_name, 16) = process.name
+    WHERE session.datname = current_database() AND process.until < clock_timestamp() AND session.xact_start < process.until
+"""
 _POOLS = {"pool_pre_ping": True, "pool_size": 4, "max_overflow": 12, "pool_timeout": 30, "pool_recycle": 1800, "pool_use_lifo": True}
 
 
@@ -28,7 +37,7 @@ def writer_and_reader(url: URL) -> tuple[Engine, Engine]:
 
 
 def _engine(url: URL, statement_seconds: int) -> Engine:
-    said = {"connect_timeout": CONNECT_SECONDS, "application_name": "uniir", "keepalives_idle": 30, "keepalives_interval": 10}
+    said = {"connect_timeout": CONNECT_SECONDS, "keepalives_idle": 30, "keepalives_interval": 10}
     unsaid = {name: value for name, value in said.items() if name not in url.query}
     try:
         engine = create_engine(url, connect_args=unsaid, **_POOLS)
@@ -47,6 +56,19 @@ def _engine(url: URL, statement_seconds: int) -> Engine:
         connection.commit()
 
     return engine
+
+
+def name_sessions(engine: Engine, name: str) -> None:
+    """The server shows `name` at the end of each new session's `application_name`, for those who have to end it from elsewhere."""
+    said = str(engine.url.query.get("application_name", "uniir")).encode("ascii", "replace").decode()
+    known_as = f"{said[: _LONGEST_NAME - len(name) - 1]} {name}"
+
+    @event.listens_for(engine, "connect")
+    def tell(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SELECT set_config('application_name', %s, false)", (known_as,))
+        cursor.close()
+        connection.commit()
 
 
 @contextmanager

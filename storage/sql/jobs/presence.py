@@ -10,10 +10,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, select, text, update
 
 from storage.sql.databases.dialects import DatabaseTime, insert_or
 from storage.sql.databases.engines import Engines
+from storage.sql.databases.postgres import END_THE_DEAD
 from storage.sql.schema import processes
 from uniir.errors import StoreUnavailable
 
@@ -29,7 +30,7 @@ class Presence:
 
     def __init__(self, engines: Engines, lease_seconds: float = LEASE_SECONDS) -> None:
         """`lease_seconds` is for how long it counts as alive after it last said so."""
-        self.id = secrets.token_hex(16)
+        self.id = engines.name + secrets.token_hex(12)
         self._engines = engines
         self._lease = lease_seconds if engines.is_shared else _FOREVER
         self._beating: threading.Thread | None = None
@@ -86,10 +87,18 @@ class Presence:
             if not connection.execute(update(processes).where(processes.c.id == self.id).values(until=until)).rowcount:
                 connection.execute(insert_or(connection, processes).values(id=self.id, said=said, until=until))
 
+    def _end_the_dead(self) -> None:
+        """A process that was stopped in the middle of a change holds what others wait for, and its server waits for it."""
+        with self._engines.glancing() as connection:
+            ended = connection.execute(text(END_THE_DEAD)).all()
+        if ended:
+            _log.warning("%d transactions of processes that gave no sign of life any more were ended", len(ended))
+
     def _beat(self) -> None:
         while not self._stop.wait(self._lease / _BEATS):
             try:
                 self._say()
+                self._end_the_dead()
                 for chore in self._chores:
                     chore()
             except StoreUnavailable as error:
