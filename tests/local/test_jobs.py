@@ -18,12 +18,13 @@ from storage.sql.databases.engines import open_catalog
 from storage.sql.jobs.jobs import REMEMBERED, Origin, SqlJobs
 from storage.sql.jobs.presence import Presence
 from tests.folders import lay, picture, rewrite
-from tests.local.places import ended, ingested, local_service
+from tests.local.places import ended, ingested, local_service, slow_encoding
 from uniir.errors import DirectoryInUse, NotFound, UniirError, UsageError
 from uniir.ids import format_id
 from uniir.wire import DoctorRequest, IngestRequest, JobState, Phase, SearchRequest
 
 TREE = {"cat.jpg": picture(1), "dog.txt": "a dog", "bad.jpg": b"no picture"}
+_SLOWLY = 30.0  # seconds of a batch that is let go before
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def test_what_could_only_fail_is_refused_at_once(tmp_path: Path, request_: dict[
 
 def test_a_waiting_job_can_be_cancelled_and_a_running_one_ends_after_its_batch(tmp_path: Path) -> None:
     first, second = lay(tmp_path / "first", many(200)), lay(tmp_path / "second", TREE)
-    with local_service(tmp_path) as service:
+    with slow_encoding(_SLOWLY) as at_once, local_service(tmp_path) as service:
         running = service.start_ingest(IngestRequest(paths=[str(first)]))
         waiting = service.start_ingest(IngestRequest(paths=[str(second)]))
         assert service.cancel(waiting.id).state is JobState.CANCELLED
@@ -86,6 +87,7 @@ def test_a_waiting_job_can_be_cancelled_and_a_running_one_ends_after_its_batch(t
             if now.progress.done:
                 break
         service.cancel(running.id)
+        at_once.set()
         last = ended(service, running)
         assert last.state is JobState.CANCELLED
         assert last.progress.total == 200
@@ -108,7 +110,7 @@ def test_a_retry_takes_quarantined_inputs_along(tmp_path: Path) -> None:
 
 def test_a_board_that_is_closed_leaves_its_jobs_for_the_next(tmp_path: Path) -> None:
     first, second = lay(tmp_path / "first", many(200)), lay(tmp_path / "second", TREE)
-    with local_service(tmp_path) as service:
+    with slow_encoding(1), local_service(tmp_path) as service:
         jobs = [service.start_ingest(IngestRequest(paths=[str(path)])).id for path in (first, second)]
         mine = service.start_own_ingest(IngestRequest(paths=[str(second)])).id
         for now in service.follow(jobs[0]):
@@ -146,10 +148,11 @@ def test_what_a_killed_process_left_is_taken_up_or_given_up(tmp_path: Path) -> N
 
 def test_a_job_that_fails_says_why_and_the_next_one_runs(tmp_path: Path) -> None:
     corpus, soon_gone = lay(tmp_path / "corpus", TREE), lay(tmp_path / "gone", TREE)
-    with local_service(tmp_path) as service:
+    with slow_encoding(_SLOWLY) as at_once, local_service(tmp_path) as service:
         asked = [IngestRequest(paths=[str(path)]) for path in (lay(tmp_path / "first", many(100)), soon_gone, corpus)]
         _, failing, after = [service.start_ingest(request) for request in asked]
         shutil.rmtree(soon_gone)
+        at_once.set()
         failed = ended(service, failing)
         assert failed.state is JobState.FAILED
         assert failed.problem is not None
@@ -160,7 +163,7 @@ def test_a_job_that_fails_says_why_and_the_next_one_runs(tmp_path: Path) -> None
 
 def test_nothing_else_is_changed_while_an_ingest_is_at_work(tmp_path: Path) -> None:
     corpus = lay(tmp_path / "corpus", many(200))
-    with local_service(tmp_path) as service:
+    with slow_encoding(_SLOWLY) as at_once, local_service(tmp_path) as service:
         job = service.start_ingest(IngestRequest(paths=[str(corpus)]))
         for now in service.follow(job.id):
             if now.progress.done:
@@ -169,6 +172,7 @@ def test_nothing_else_is_changed_while_an_ingest_is_at_work(tmp_path: Path) -> N
             service.doctor(DoctorRequest())
         assert service.search(SearchRequest(text="anything", k=3)).hits
         service.cancel(job.id)
+        at_once.set()
         ended(service, job)
         assert service.doctor(DoctorRequest()).findings is not None
 

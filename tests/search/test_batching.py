@@ -41,7 +41,7 @@ class Gate:
     def prepare(self, items: Sequence[Document | Query], images: ImageLoader) -> Prepared:
         self.batches.append([item.text for item in items])
         self.busy.set()
-        self.open.wait(30)
+        self.open.wait(60)
         if "poison" in self.batches[-1]:
             raise RuntimeError("this encoder does not like poison")
         return self.inner.prepare(items, images)
@@ -71,12 +71,12 @@ def ask_while_busy(pool: ThreadPoolExecutor, batched: BatchedEncoding, gate: Gat
             return error
 
     first = pool.submit(ask, texts[0])
-    assert gate.busy.wait(10)
+    assert gate.busy.wait(60)
     others = [pool.submit(ask, text) for text in texts[1:]]
     while len(batched._queue) < len(texts) - 1:
         time.sleep(0.001)
     gate.open.set()
-    return [one.result(10) for one in (first, *others)]
+    return [one.result(60) for one in (first, *others)]
 
 
 def test_what_comes_while_a_batch_is_encoded_is_the_next_batch(batched: BatchedEncoding, gate: Gate) -> None:
