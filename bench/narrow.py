@@ -44,7 +44,7 @@ class _Shelf:
     def ids_matching(self, _condition: object, _modality: object) -> frozenset[int]:
         return self.fits
 
-    def documents(self, ids: Sequence[int]) -> Mapping[int, None]:
+    def findable(self, ids: Sequence[int]) -> Mapping[int, None]:
         return dict.fromkeys(ids)
 
 

@@ -69,14 +69,14 @@ class WordStage:
         ranks = {one: place for place, (one, _) in enumerate(retrieved.found, start=1)}
         further = [match.document for match in matches if match.document not in ranks]
         known = {**dict(retrieved.found), **scores(further)}
-        documents = {**retrieved.documents, **self._library.documents(further)}
+        documents = {**retrieved.documents, **self._library.findable(further)}
         unwanted = [set(words_of(text)) for text in query.negatives]
         matches = [
             match
             for match in matches
-            if match.document in known and match.document in documents and not _holds_any(documents[match.document], unwanted)
+            if match.document in known and match.document in documents and not _holds_any(documents[match.document].document, unwanted)
         ]
-        without_text = {one for one in known if one in documents and documents[one].text is None}
+        without_text = {one for one in known if one in documents and documents[one].document.text is None}
         order = fused(list(ranks), [match.document for match in matches], without_text)
         reasons = {match.document: ByWords(ranks.get(match.document), place, match.words) for place, match in enumerate(matches, start=1)}
         return Retrieved([(one, known[one]) for one in order], documents), reasons

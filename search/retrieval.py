@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from uniir.documents import Document
 from uniir.filters import Filter
-from uniir.protocols import Library, VectorStore
+from uniir.protocols import Findable, Library, VectorStore
 from uniir.queries import MAX_RESULTS, Query
 
 _SPARE = 2  # fetched beyond k, for documents that are on their way out while the store still has them
@@ -22,7 +21,7 @@ class Retrieved:
     """Ids with scores, best first, and their documents."""
 
     found: Sequence[tuple[int, float]]
-    documents: Mapping[int, Document]
+    documents: Mapping[int, Findable]
 
 
 class Retrieval:
@@ -51,7 +50,7 @@ class Retrieval:
         pairs = self._asked(vector, 2 * looked_at, _unnarrowed(query))[:looked_at]
         fitting = self._library.fitting([one for one, _ in pairs], query.path, query.where)
         found = [(one, score) for one, score in pairs if one in fitting][:count]
-        documents = self._library.documents([one for one, _ in found])
+        documents = self._library.findable([one for one, _ in found])
         return Retrieved(found, documents) if len(documents) == count else None
 
     def _all_that_fit(self, vector: NDArray[np.float32], query: Query, count: int) -> Retrieved:
@@ -65,7 +64,7 @@ class Retrieval:
         wanted = count + _SPARE
         while True:
             pairs = self._asked(vector, wanted, where)
-            documents = self._library.documents([one for one, _ in pairs])
+            documents = self._library.findable([one for one, _ in pairs])
             found = [(one, score) for one, score in pairs if one in documents]
             if len(found) >= count or len(pairs) < wanted or wanted > 4 * MAX_RESULTS:
                 return Retrieved(found[:count], documents)

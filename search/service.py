@@ -28,7 +28,7 @@ from uniir.hits import BandCuts, ByWords, Guess, Hit, RerankState, ScoreExplanat
 from uniir.ids import format_id
 from uniir.instructions import Instruction, Instructions
 from uniir.lexical import LexicalMatch
-from uniir.protocols import Encoder, ImageLoader, Library, VectorStore
+from uniir.protocols import Encoder, Findable, ImageLoader, Library, VectorStore
 from uniir.queries import Query
 
 
@@ -43,14 +43,14 @@ class _Look:
     guessed: Guessed | None
     vector: QueryVector
     found: Sequence[tuple[int, float]]
-    documents: Mapping[int, Document]
+    documents: Mapping[int, Findable]
     by_words: Mapping[int, ByWords]
     stages: dict[str, float]
     notes: tuple[str, ...]
 
     @property
     def in_order(self) -> Sequence[Document]:
-        return [self.documents[one] for one, _ in self.found]
+        return [self.documents[one].document for one, _ in self.found]
 
 
 class SearchService:
@@ -227,7 +227,7 @@ class SearchService:
 
     def _hits(self, look: _Look, reranked: Reranked) -> tuple[Hit, ...]:
         vector, found = look.vector, look.found
-        vectors = self._library.vectors([one for one, _ in found])
+        vectors = {one: stored for one, _ in found if (stored := look.documents[one].vector) is not None}
         parts = dict(zip(vectors, vector.contributions(np.stack(list(vectors.values()))), strict=True)) if vectors else {}
         relevance = [reranked.relevance.get(place) for place in reranked.order]
         cuts = self._bands(vector.steering.query, vector.steering.target) if self._bands is not None else None
@@ -238,7 +238,7 @@ class SearchService:
             one, score = found[place]
             before = None if likely is None else place + 1
             reason = look.by_words.get(one)
-            hits.append(Hit(look.documents[one], rank, round(score, 6), parts.get(one, {}), band, before, likely, by_words=reason))
+            hits.append(Hit(look.documents[one].document, rank, round(score, 6), parts.get(one, {}), band, before, likely, by_words=reason))
         return tuple(hits)
 
 

@@ -253,8 +253,20 @@ class VectorStore(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Findable:
+    """An indexed document and its vector as it stands in the catalog; None where the catalog keeps none."""
+
+    document: Document
+    vector: NDArray[np.float16] | None
+
+
 class Library(Protocol):
     """The search's side of the catalog: what can be found, and nothing that is pending or on its way out."""
+
+    def findable(self, ids: Sequence[int]) -> Mapping[int, Findable]:
+        """Those of the documents that are indexed, with their vectors: in one look, since every search takes it."""
+        ...
 
     def documents(self, ids: Sequence[int]) -> Mapping[int, Document]:
         """Those of the documents that are indexed."""

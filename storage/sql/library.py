@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, true, update
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, func, select, true, update
 
 from storage.sql.collections import CollectionRecord
 from storage.sql.conditions.conditions import matching
@@ -25,7 +25,7 @@ from uniir.filter_language import Condition
 from uniir.filters import Filter
 from uniir.ledger import SourceKey, SourceRecord
 from uniir.lexical import LexicalMatch
-from uniir.protocols import StoredVector
+from uniir.protocols import Findable, StoredVector
 
 # What every search asks: written once, since putting such a query together takes longer than SQLite's answer.
 _INDEXED = (embeddings.c.space_id == bindparam("space")) & (embeddings.c.state == EmbeddingState.INDEXED)
@@ -35,6 +35,7 @@ _DOCUMENTS = (
     .join(embeddings, embeddings.c.document_id == documents.c.id)
     .where(documents.c.id.in_(bindparam("ids", expanding=True)), _INDEXED)
 )
+_FINDABLE = _DOCUMENTS.add_columns(embeddings.c.vector)
 _VECTORS = select(embeddings.c.document_id, embeddings.c.vector).where(
     embeddings.c.document_id.in_(bindparam("ids", expanding=True)), _INDEXED, embeddings.c.vector.is_not(None)
 )
@@ -82,21 +83,22 @@ class SqlLibrary:
             .where(self._indexed)
         )
 
+    def findable(self, ids: Sequence[int]) -> Mapping[int, Findable]:
+        return {
+            row["id"]: Findable(to_document(row, row["root"], row["path"]), None if row["vector"] is None else from_bytes(row["vector"]))
+            for row in self._rows(_FINDABLE, ids)
+        }
+
     def documents(self, ids: Sequence[int]) -> Mapping[int, Document]:
-        found: dict[int, Document] = {}
-        with self._engines.glancing() as connection:
-            for block in in_blocks(ids):
-                for row in connection.execute(_DOCUMENTS, {"ids": block, "space": self._collection.space_id}).mappings().all():
-                    found[row["id"]] = to_document(row, row["root"], row["path"])
-        return found
+        return {row["id"]: to_document(row, row["root"], row["path"]) for row in self._rows(_DOCUMENTS, ids)}
 
     def vectors(self, ids: Sequence[int]) -> Mapping[int, NDArray[np.float16]]:
-        found: dict[int, NDArray[np.float16]] = {}
+        return {row["document_id"]: from_bytes(row["vector"]) for row in self._rows(_VECTORS, ids)}
+
+    def _rows(self, query: Select[Any], ids: Sequence[int]) -> Iterator[RowMapping]:
         with self._engines.glancing() as connection:
             for block in in_blocks(ids):
-                rows = connection.execute(_VECTORS, {"ids": block, "space": self._collection.space_id}).all()
-                found |= {row.document_id: from_bytes(row.vector) for row in rows}
-        return found
+                yield from connection.execute(query, {"ids": block, "space": self._collection.space_id}).mappings().all()
 
     def ids_below(self, path: str, modality: Modality | None) -> frozenset[int]:
         mine = sources.c.collection_id == self._collection.id

@@ -48,7 +48,7 @@ CONTENT = tuple(
 
 def to_document(row: RowMapping, root: str, path: str) -> Document:
     """The CONTENT of a row of `documents`, with root and path of its source. A stored image path may be absolute, which joining keeps."""
-    image = ImageReference(Path(root) / row["image_path"], row["image_sha256"]) if row["image_path"] is not None else None
+    image = ImageReference(Path(root, row["image_path"]), row["image_sha256"]) if row["image_path"] is not None else None
     return Document(
         id=row["id"],
         modality=Modality(row["modality"]),
