@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,41 +27,49 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_server_that_is_killed_in_the_middle_of_writes_loses_no_row_that_it_took(milvus_server: MilvusServer, far: Far) -> None:
-    store = far.open()
-    rows = unit_rows(6000)
+    store = far.open(Patience(search=60, write=300))
+    rows = unit_rows(100)
     taken: list[int] = []
+    enough = threading.Event()
 
     def write() -> None:
-        for start in range(0, 6000, 100):
-            store.upsert(range(start, start + 100), rows[start : start + 100], [Modality.TEXT] * 100)
-            taken.extend(range(start, start + 100))
+        while not enough.is_set():
+            ids = range(len(taken), len(taken) + 100)
+            store.upsert(ids, rows, [Modality.TEXT] * 100)
+            taken.extend(ids)
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    while len(taken) < 1500:
-        time.sleep(0.01)
-    milvus_server.order("kill")
-    before = len(taken)
-    time.sleep(1)
-    milvus_server.start()
-    writer.join(120)
-    assert before < 6000
-    assert len(taken) == 6000
-    assert held(store) == list(range(6000))
-    assert found(store.search(rows[5:6], 1, EVERYTHING)) == [5]
+    with ThreadPoolExecutor(1) as hand:
+        writer = hand.submit(write)
+        try:
+            _wait_for(taken, 1500, writer)
+            milvus_server.order("kill")
+            before = len(taken)
+            time.sleep(1)
+            milvus_server.start()
+            _wait_for(taken, before + 1500, writer)
+        finally:
+            enough.set()
+    writer.result()
+    assert held(store) == taken
+    assert found(store.search(rows[5:6], 1, EVERYTHING))[0] % 100 == 5
     store.finish()
-    assert held(far.open()) == list(range(6000))
+    assert held(far.open()) == taken
+
+
+def _wait_for(taken: Sequence[int], count: int, writer: Future[None]) -> None:
+    while len(taken) < count and not writer.done():
+        time.sleep(0.01)
 
 
 def test_a_server_that_is_away_or_stands_still_is_said_to_be_so_in_time(milvus_server: MilvusServer, far: Far) -> None:
     ids = fill(far.open(), unit_rows(20))
-    store = far.open(Patience(search=2, write=8))
+    store = far.open(Patience(search=5, write=10))
     milvus_server.order("stall")
     try:
         began = time.monotonic()
         with pytest.raises(StoreUnavailable, match=milvus_server.address) as refusal:
             store.search(unit_rows(1), 5, EVERYTHING)
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 25
         assert "milvus_uri" in refusal.value.way_out
         assert refusal.value.exit_code == 4
         with pytest.raises(StoreUnavailable):
@@ -68,7 +78,7 @@ def test_a_server_that_is_away_or_stands_still_is_said_to_be_so_in_time(milvus_s
         milvus_server.order("resume")
         milvus_server.order("kill")  # what stood still for longer than its lease ends by itself, sooner or later
         milvus_server.start()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while True:
         try:
             assert set(ids) <= set(found(store.search(unit_rows(1), 30, EVERYTHING)))
@@ -82,7 +92,7 @@ def test_nobody_at_the_address_is_said_so_in_time() -> None:
     began = time.monotonic()
     with pytest.raises(StoreUnavailable, match=r"http://127\.0\.0\.1:9: it can't be reached"):
         MilvusVectors(nobody, "points", DIMENSION)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 40
 
 
 def test_a_server_behind_tls_lets_in_who_trusts_it_and_brings_the_token(tmp_path: Path) -> None:
@@ -95,7 +105,7 @@ def test_a_server_behind_tls_lets_in_who_trusts_it_and_brings_the_token(tmp_path
     stranger, _ = certificate(tmp_path / "stranger", "milvus.test")
     with tls_door(int(guarded.address.rsplit(":", 1)[1]), signed, key) as port:
         right = Server(
-            f"https://127.0.0.1:{port}", "root:Milvus", server_name="milvus.test", ca_file=signed, patience=Patience(search=5, write=20)
+            f"https://127.0.0.1:{port}", "root:Milvus", server_name="milvus.test", ca_file=signed, patience=Patience(search=30, write=60)
         )
         collections = Collections(open_server(right))
         assert len(fill(MilvusVectors(collections, "points", DIMENSION), unit_rows(5))) == 5

@@ -131,7 +131,7 @@ def test_an_index_type_that_it_does_not_build_is_refused_at_once_with_those_it_d
     began = time.monotonic()
     with pytest.raises(SettingsError, match=r"FLAT, HNSW, IVF_FLAT, IVF_PQ, IVF_SQ8\."):
         far.open()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     far.wanted = AUTO
     far.open()
 
@@ -139,7 +139,7 @@ def test_an_index_type_that_it_does_not_build_is_refused_at_once_with_those_it_d
 def test_a_server_is_asked_whether_it_has_gpu_indexes_where_that_is_wanted(far: Far) -> None:
     asked = open_server(replace(far.server, gpu="try"))
     assert not asked.engine.has_gpu
-    assert not [name for name in asked.ask("names", lambda client, _: client.list_collections(), 5) if name.startswith("uniir_try")]
+    assert not [name for name in asked.ask("names", lambda client, _: client.list_collections(), 60) if name.startswith("uniir_try")]
     asked.close()
     far.open()
 
@@ -167,8 +167,9 @@ def test_a_process_goes_on_with_the_index_that_another_put_there(far: Far) -> No
     reader.delete(ids[:10])
     far.wanted = AUTO
     reader.finish()
-    assert found(writer.search(rows[:1], 2000, EVERYTHING)) == found(reader.search(rows[:1], 2000, EVERYTHING))
-    assert sorted(found(reader.search(rows[:1], 2000, EVERYTHING))) == ids[10:]
+    seen = found(reader.search(rows[:1], 2000, EVERYTHING))  # first, since who wrote waits until it sees that
+    assert sorted(seen) == ids[10:]
+    assert found(writer.search(rows[:1], 2000, EVERYTHING)) == seen
 
 
 def test_a_first_load_is_written_at_once(far: Far) -> None:
@@ -180,7 +181,7 @@ def test_a_first_load_is_written_at_once(far: Far) -> None:
 
 
 def test_a_first_load_that_broke_off_does_not_keep_a_collection_out_of_memory(far: Far) -> None:
-    store = far.open(Patience(search=1, write=60))
+    store = far.open(Patience(search=6, write=120))
     ids = fill(store, unit_rows(10))
 
     def breaking() -> Iterator[Points]:
@@ -195,7 +196,7 @@ def test_a_first_load_that_broke_off_does_not_keep_a_collection_out_of_memory(fa
 def test_another_process_sees_what_was_finished(far: Far) -> None:
     writer, reader = far.open(), far.open()
     ids = fill(writer, unit_rows(30))
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while sorted(found(reader.search(unit_rows(1), 30, EVERYTHING))) != ids:
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -225,27 +225,27 @@ class VectorStoreContract:
         store = open_store()
         rows = unit_rows(40)
         ids = fill(store, rows)
-        over = threading.Event()
+        searched, over = threading.Semaphore(0), threading.Event()
 
-        def search() -> int:
-            rounds = 0
+        def search() -> None:
             while not over.is_set():
                 assert set(found(store.search(rows[:1], 200, EVERYTHING))) >= set(ids)
                 assert found(store.search(rows[:1], 1, Filter(only=frozenset(ids)))) == ids[:1]
-                rounds += 1
-            return rounds
+                searched.release()
 
         with ThreadPoolExecutor(3) as pool:
             searches = [pool.submit(search) for _ in range(3)]
             try:
                 for step in range(4):
+                    assert all(searched.acquire(timeout=60) for _ in searches)
                     store.upsert(list(range(1, 60)), unit_rows(59, seed=step), [Modality.TEXT] * 59)
                     store.finish()
                     store.delete(list(range(1, 60)))
                     assert held(store) == ids
             finally:
                 over.set()
-            assert all(one.result() > 0 for one in searches)
+            for one in searches:
+                one.result()
 
     def test_it_names_its_index(self, open_store: OpenStore) -> None:
         assert open_store().index_kind in {"FLAT", "exact"}

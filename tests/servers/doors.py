@@ -72,7 +72,7 @@ def door(inside: Callable[[], Awaitable[Streams]], line: Line | None = None, tls
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield opened[0].sockets[0].getsockname()[1]
     finally:

@@ -114,18 +114,18 @@ class MilvusServer:
 
     def close(self) -> None:
         """Ends it with all it started."""
-        with suppress(OSError):
-            self._helper.communicate(timeout=20)
+        with suppress(OSError, subprocess.TimeoutExpired):
+            self._helper.communicate(timeout=60)
         self._helper.kill()
         self._helper.wait()
 
     def _answers(self) -> bool:
         try:
-            client = MilvusClient(self.address, token=self._token, timeout=2, dedicated=True)
+            client = MilvusClient(self.address, token=self._token, timeout=5, dedicated=True)
         except MilvusException:
             return False
         try:
-            client.list_collections(timeout=2)
+            client.list_collections(timeout=5)
         except MilvusException:
             return False
         finally:

@@ -129,7 +129,7 @@ class PostgresServer:
     def _execute(self, statement: str) -> None:
         import psycopg
 
-        with psycopg.connect(host=str(self._directory), user="uniir", dbname="postgres", autocommit=True, connect_timeout=5) as connection:
+        with psycopg.connect(host=str(self._directory), user="uniir", dbname="postgres", autocommit=True, connect_timeout=60) as connection:
             connection.execute(statement.encode())
 
     def _run(self, program: str, *words: str) -> subprocess.CompletedProcess[bytes]:

@@ -46,7 +46,7 @@ def test_four_processes_that_read_and_write_lose_nothing(tmp_path: Path) -> None
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(120)
     assert [worker.exitcode for worker in workers] == [0] * 4
     engines = open_catalog(url)
     with engines.reading() as connection:

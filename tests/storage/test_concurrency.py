@@ -33,7 +33,7 @@ def at_once(work: Callable[[int], _T]) -> Sequence[_T]:
     barrier = threading.Barrier(_HANDS)
 
     def begin(hand: int) -> _T:
-        barrier.wait(30)
+        barrier.wait(60)
         return work(hand)
 
     with ThreadPoolExecutor(_HANDS) as hands:
@@ -128,9 +128,8 @@ def test_a_transaction_that_a_dead_process_left_in_the_middle_of_a_batch_is_ende
     silent, living = Presence(dead, lease_seconds=1.0), Presence(alive, lease_seconds=1.0)
     with dead.writing() as connection:
         connection.execute(insert(turns).values(collection="photos", holder="nobody", what="an ingest"))
-    silent.enter()
-    living.enter()
-    batch = dead.writer.raw_connection().driver_connection
+    lent = dead.writer.raw_connection()  # kept, or the next beat is given the same
+    batch = lent.driver_connection
     assert isinstance(batch, psycopg.Connection)
     batch.pgconn.enter_pipeline_mode()
     for statement in (b"BEGIN", b"UPDATE turns SET what = 'a change without end'"):
@@ -140,10 +139,12 @@ def test_a_transaction_that_a_dead_process_left_in_the_middle_of_a_batch_is_ende
         assert answer is not None
         assert answer.status == psycopg.pq.ExecStatus.COMMAND_OK
         assert batch.pgconn.get_result() is None
+    silent.enter()  # not before the transaction, which must have begun within the lease
     silent.close()
+    living.enter()
     with alive.writing() as connection:
         assert connection.execute(update(turns).values(what="the next")).rowcount == 1
-    batch.close()
+    lent.invalidate()
     living.leave()
     dead.close()
     alive.close()

@@ -48,7 +48,7 @@ def test_two_at_once_leave_the_grade_of_one(place: World) -> None:
     ready = threading.Barrier(4)
 
     def give(grade: int) -> None:
-        ready.wait(20)
+        ready.wait(60)
         judgments.put(place.record, asked(image="0" * 64), cat, grade, b"a picture")
 
     threads = [threading.Thread(target=give, args=(grade,)) for grade in range(4)]

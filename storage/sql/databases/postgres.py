@@ -26,6 +26,7 @@ END_THE_DEAD = """
         SELECT left(id, 16) AS name, to_timestamp(max(until)) AS until FROM processes GROUP BY left(id, 16)
     ) AS process ON right(session.application_name, 16) = process.name
     WHERE session.datname = current_database() AND process.until < clock_timestamp() AND session.xact_start < process.until
+        AND process.name <> :own
 """
 _POOLS = {"pool_pre_ping": True, "pool_size": 4, "max_overflow": 12, "pool_timeout": 30, "pool_recycle": 1800, "pool_use_lifo": True}
 

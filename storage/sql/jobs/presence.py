@@ -90,7 +90,7 @@ class Presence:
     def _end_the_dead(self) -> None:
         """A process that was stopped in the middle of a change holds what others wait for, and its server waits for it."""
         with self._engines.glancing() as connection:
-            ended = connection.execute(text(END_THE_DEAD)).all()
+            ended = connection.execute(text(END_THE_DEAD), {"own": self._engines.name}).all()
         if ended:
             _log.warning("%d transactions of processes that gave no sign of life any more were ended", len(ended))
 
