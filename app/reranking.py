@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from encoders.starter import STARTER
 from models.devices import Device
 from rerank.catalogue import TEXT, by_default, helps_at_all, load_model_reranker, load_text_reranker
 from rerank.catalogue import wanted as spec_wanted
 from search.reranking import RerankStage
+from uniir.documents import Document
 from uniir.errors import ModelUnavailable
+from uniir.hits import BandCuts
 from uniir.protocols import Encoder, ImageLoader, Reranker, TextReader
-from uniir.queries import Reranking
+from uniir.queries import Query, Reranking
 from uniir.settings import Settings
 
-_LOG = logging.getLogger(__name__)
+
+@dataclass(frozen=True, slots=True)
+class _Absent:
+    """Implements `Reranker` in the place of one that can't be loaded, so that every search that wants it hears why."""
+
+    name: str
+    why: str
+    reading: str = "nothing"
+    cuts: BandCuts | None = None
+
+    def reads(self, query: Query, candidate: Document) -> bool:
+        return True
+
+    def score(self, query: Query, candidates: Sequence[Document]) -> NDArray[np.float32]:
+        raise ModelUnavailable(self.why)
 
 
 class Rerankers:
@@ -27,7 +46,7 @@ class Rerankers:
         self._load_encoder = load_encoder
         self._images = images
         self._loading = threading.Lock()
-        self._stages: dict[tuple[str, str], RerankStage | None] = {}  # by encoder and reranker
+        self._stages: dict[tuple[str, str], RerankStage] = {}  # by encoder and reranker
         self._rerankers: dict[str, Reranker] = {}
 
     def stage(self, name: str, encoder: Encoder, wanted: Reranking, reranker: str | None = None) -> RerankStage | None:
@@ -42,30 +61,36 @@ class Rerankers:
         with self._loading:
             if reranker not in (None, usual):
                 self._keep_only({reranker, usual})
-            if key not in self._stages or (reranker is not None and self._stages[key] is None):
-                self._stages[key] = self._made(name, encoder, usual) if reranker is None else self._named_stage(name, encoder, reranker)
-            return self._stages[key]
+            known = self._stages.get(key)
+            if known is None or (reranker is not None and isinstance(known.reranker, _Absent)):
+                known = self._stages[key] = self._stage(name, self._usual(encoder) if reranker is None else self._kept(reranker, encoder))
+            return known
 
     def _keep_only(self, rerankers: Set[str | None]) -> None:
         """Large models beside each other fill a card."""
         self._stages = {key: stage for key, stage in self._stages.items() if key[1] in rerankers}
         self._rerankers = {name: one for name, one in self._rerankers.items() if name in rerankers}
 
-    def _made(self, name: str, encoder: Encoder, reranker: str) -> RerankStage | None:
+    def _usual(self, encoder: Encoder) -> Reranker:
+        """The one of the settings, which nobody who only searches has named: without it the first order is answer enough."""
+        name = self._settings.reranker
         try:
-            return self._named_stage(name, encoder, reranker)
+            return self._kept(name, encoder)
         except ModelUnavailable as error:
-            _LOG.warning("hits are not read again: %s", error)
-            return None
+            return _Absent(name, str(error))
 
-    def _named_stage(self, name: str, encoder: Encoder, reranker: str) -> RerankStage:
-        known = self._rerankers[reranker] = self._named(reranker, encoder)
+    def _kept(self, name: str, encoder: Encoder) -> Reranker:
+        known = self._rerankers[name] = self._named(name, encoder)
+        return known
+
+    def _stage(self, encoder: str, reranker: Reranker) -> RerankStage:
+        name = reranker.name
         return RerankStage(
-            known,
-            lambda query, target: by_default(name, query, target, reranker),
+            reranker,
+            lambda query, target: by_default(encoder, query, target, name),
             self._settings.rerank_top,
             self._settings.rerank_seconds,
-            spec_wanted(reranker).spec.weight,
+            spec_wanted(name).spec.weight,
         )
 
     def named(self, name: str | None, encoder: Encoder) -> Reranker:

@@ -162,3 +162,15 @@ def test_a_collection_says_what_it_is_made_of(tmp_path: Path) -> None:
         assert "JPEG" in failure.way_out
         assert service.failures(FailureSelection(paths=["/elsewhere"])).failures == []
         assert service.ignore_failures(FailureSelection()) == 1
+
+
+@pytest.mark.parametrize("rerank", ["auto", "on"])
+def test_a_search_that_wants_a_reranker_whose_weights_are_not_here_says_so(tmp_path: Path, rerank: str) -> None:
+    with local_service(tmp_path, reranker="lamra-rank") as service:
+        ingested(service, lay(tmp_path / "corpus", {"cat.md": "a cat sleeps", "dog.md": "a dog barks"}))
+        first = service.search(SearchRequest(text="a cat sleeps", rerank="off"))
+        answer = service.search(SearchRequest(text="a cat sleeps", rerank=rerank))
+        assert (answer.rerank.state, answer.rerank.reranker) == ("failed", "lamra-rank")
+        assert "`uniir models pull lamra-rank`" in (answer.rerank.reason or "")
+        assert any("first order stands" in note for note in answer.notes)
+        assert answer.hits == first.hits

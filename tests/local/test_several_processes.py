@@ -32,7 +32,7 @@ from uniir.settings import Settings
 from uniir.wire import DoctorRequest, IngestRequest, JobAnswer, JobState, SearchRequest
 
 _LEASE = {"lease_seconds": 5.0}  # where a process is to be taken for dead; elsewhere a busy machine must not do that
-_PATIENCE = 60.0
+_PATIENCE = 180.0
 
 
 def settings_of(place: Path, url: str, **others: object) -> Settings:
