@@ -68,11 +68,17 @@ def compose(query: Query, target: Modality | None, encoder: Encoder, embed: Embe
     terms = [*_encoded_terms(query, asked, embed), *_like_terms(query, library)]
     content: NDArray[np.float32] = np.sum(np.stack([term.vector for term in terms]), axis=0, dtype=np.float32)
     if not np.linalg.norm(content) > _NEGLIGIBLE:
-        raise QueryError("The parts of the query cancel each other out.", "Change the weights, or leave out `--not`.")
+        raise _nothing_left(terms)
     content /= np.linalg.norm(content)
     modality = query.modality or _liked_modality(query, library)
     steering = Steering(modality, target)
     return QueryVector(encoder.steer(content.reshape(1, -1), [steering])[0], tuple(terms), steering)
+
+
+def _nothing_left(terms: Sequence[Term]) -> QueryError:
+    if not any(np.linalg.norm(term.vector) > _NEGLIGIBLE for term in terms):
+        return QueryError("No part of the query has a weight.", "Give its words or its picture a weight above 0.")
+    return QueryError("The parts of the query cancel each other out.", "Change the weights, or what the results should not be like.")
 
 
 def _parts_of(query: Query) -> Sequence[tuple[str, float, Query]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.options import AsJson, Collection, DataDir, path, settings_for
-from app.cli.output import printable, say, say_json, shortened, table, tell
+from app.cli.output import plural, printable, say, say_json, shortened, table, tell
 
 if TYPE_CHECKING:
     from uniir.wire import SearchAnswer
@@ -102,7 +102,7 @@ def facets(
     if as_json:
         say_json(answer.model_dump(mode="json"))
         return
-    say(f"{answer.documents:,} documents")
+    say(plural(answer.documents, "document"))
     lists = [answer.modalities, answer.folders, *(key.values for key in answer.keys)]
     rows = [(f"{one.count:,}", printable(one.where or str(one.value))) for values in lists for one in values]
     if rows:
