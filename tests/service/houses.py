@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,21 +71,23 @@ class House:
         assert answer.status_code == 202, answer.text
         return self.ended(answer.json()["id"])
 
-    def ended(self, job: str, seconds: float = 60) -> Any:
+    def ended(self, job: str, seconds: float = 120) -> Any:
         """The job once it is over."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            now = self.get(f"/v1/ingest/{job}").json()
-            assert "state" in now, now
-            if now["state"] not in ("waiting", "running"):
-                return now
-            time.sleep(0.02)
-        raise AssertionError(f"the job is not over after {seconds} s: {now}")
+        until(lambda: self.get(f"/v1/ingest/{job}").json()["state"] not in ("waiting", "running"), seconds)
+        return self.get(f"/v1/ingest/{job}").json()
 
     def ids(self) -> dict[str, str]:
         """The id of every document that a search finds, by its file's name."""
         hits = self.search(text="anything", k=1000)["hits"]
         return {Path(hit["path"]).name: hit["id"] for hit in hits}
+
+
+def until(holds: Callable[[], bool], seconds: float = 60, pause: float = 0.02) -> None:
+    """Waits until it holds; fails where that takes longer."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"it does not hold after {seconds:.0f} s"
+        time.sleep(pause)
 
 
 def settings_of(place: Path, **others: object) -> Settings:

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from tests.folders import picture
-from tests.service.houses import House, require_problem
+from tests.service.conftest import Gate
+from tests.service.houses import House, require_problem, until
 
 Fresh = Callable[..., House]
 
@@ -132,13 +133,14 @@ def test_an_ingest_that_can_only_fail_is_refused_at_once(full: House, request_: 
     assert len(full.get("/v1/ingest").json()["jobs"]) == before
 
 
-def test_a_cancelled_job_keeps_what_is_done_and_a_retry_does_the_rest(fresh: Fresh) -> None:
+def test_a_cancelled_job_keeps_what_is_done_and_a_retry_does_the_rest(fresh: Fresh, gate: Gate) -> None:
     here = fresh(notes(2000))
     job = here.post("/v1/ingest", {"paths": [str(here.corpus)]}).json()
-    while here.get(f"/v1/ingest/{job['id']}").json()["progress"]["done"] == 0:
-        pass
+    assert gate.reached.wait(60)
     assert here.post(f"/v1/ingest/{job['id']}/cancel").status_code == 200
+    gate.opened.set()
     assert here.ended(job["id"])["state"] == "cancelled"
+    assert 0 < here.get("/v1/collections").json()["collections"][0]["documents"]["indexed"]["text"] < 2000
     again = here.post(f"/v1/ingest/{job['id']}/retry")
     assert again.status_code == 202
     report = here.ended(again.json()["id"])["report"]
@@ -172,7 +174,7 @@ def test_upkeep_over_http(fresh: Fresh) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stores", ["exact", "milvus", "servers"])
-def test_searches_are_answered_while_an_ingest_runs(fresh: Fresh, stores: str, request: pytest.FixtureRequest) -> None:
+def test_searches_are_answered_while_an_ingest_runs(fresh: Fresh, stores: str, request: pytest.FixtureRequest, gate: Gate) -> None:
     settings: dict[str, object] = {"vector_store": stores}
     if stores == "servers":
         address = request.getfixturevalue("milvus_server").address
@@ -181,6 +183,7 @@ def test_searches_are_answered_while_an_ingest_runs(fresh: Fresh, stores: str, r
     here = fresh({"cat.txt": "a cat sleeps", **notes(500)}, **settings)
     here.ingest(paths=[str(here.corpus / "cat.txt")])
     job = here.post("/v1/ingest", {"paths": [str(here.corpus)]}).json()
+    assert gate.reached.wait(60)
     over = threading.Event()
     answered: list[int] = []
 
@@ -194,11 +197,14 @@ def test_searches_are_answered_while_an_ingest_runs(fresh: Fresh, stores: str, r
 
     with ThreadPoolExecutor(32) as pool:
         asking = [pool.submit(ask) for _ in range(32)]
-        assert here.ended(job["id"], 120)["state"] == "done"
-        over.set()
+        try:
+            until(lambda: len(answered) > 64)
+            gate.opened.set()
+            assert here.ended(job["id"])["state"] == "done"
+        finally:
+            over.set()
         for one in asking:
             one.result()
-    assert len(answered) > 32
 
 
 @pytest.mark.slow
@@ -216,10 +222,12 @@ def test_searches_are_answered_while_vectors_are_made_anew_and_taken_away(fresh:
 
     with ThreadPoolExecutor(8) as pool:
         asking = [pool.submit(ask) for _ in range(8)]
-        for path, value in (("rebuild", {}), ("doctor", {"repair": True}), ("rebuild", {}), ("delete", {"whole": True})):
-            assert here.post(f"/v1/{path}", value, headers=here.key).status_code == 200
-        here.ingest()
-        over.set()
+        try:
+            for path, value in (("rebuild", {}), ("doctor", {"repair": True}), ("rebuild", {}), ("delete", {"whole": True})):
+                assert here.post(f"/v1/{path}", value, headers=here.key).status_code == 200
+            here.ingest()
+        finally:
+            over.set()
         for one in asking:
             one.result()
     assert statuses <= {200, 404}
@@ -235,4 +243,4 @@ def test_a_job_is_not_looked_at_more_often_because_many_follow_it(fresh: Fresh, 
     with ThreadPoolExecutor(20) as pool:
         ends = list(pool.map(lambda _: list(followed(here, job))[-1]["state"], range(20)))
     assert ends == ["done"] * 20
-    assert len(looks) < 20 + 10 * (time.monotonic() - start)  # each once at the beginning at most, then eight times a second
+    assert len(looks) < 30 + 10 * (time.monotonic() - start)  # all of them eight times a second, and each one once when it is over

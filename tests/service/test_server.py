@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,11 @@ from app.service.server import BackgroundServer
 from storage.ownership import owner_of
 from tests.cli.running import Done, finish, spawn
 from tests.folders import lay, picture
-from tests.service.houses import SECRET, TREE, settings_of
+from tests.service.houses import SECRET, TREE, settings_of, until
+
+READY_SECONDS = 30.0  # of two busy cores; bench/page.py measures how long it takes
+POLL_SECONDS = 0.2  # each look is a line in a log that nobody reads before the end, and a full pipe would hold the service up
+STOP_SECONDS = 15.0  # the service gives itself nine, and a busy machine may take its time to run it
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +37,16 @@ class Running:
     seconds: float  # from the start of the process to its address on stdout
 
     def get(self, path: str) -> Any:
-        return httpx.get(self.address + path, timeout=30).raise_for_status().json()
+        return httpx.get(self.address + path, timeout=60).raise_for_status().json()
 
     def post(self, path: str, value: object) -> Any:
-        return httpx.post(self.address + path, json=value, timeout=30).raise_for_status().json()
+        return httpx.post(self.address + path, json=value, timeout=60).raise_for_status().json()
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[Done, float]:
         """Ends it; says how, and after how many seconds."""
         start = time.monotonic()
         self.process.send_signal(how)
-        return finish(self.process, 30), time.monotonic() - start
+        return finish(self.process, 60), time.monotonic() - start
 
 
 def options(place: Path, **others: object) -> dict[str, object]:
@@ -79,17 +83,10 @@ def many(count: int) -> dict[str, str | bytes]:
     return {**pictures, **{f"{number:04}-note.txt": f"note {number} about word{number % 50}" for number in range(count)}}
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_it_answers_within_seconds_and_ends_on_request(tmp_path: Path, how: signal.Signals) -> None:
     with serving(tmp_path) as service:
-        assert service.seconds < 10
+        assert service.seconds < READY_SECONDS
         assert service.get("/healthz")["status"] == "ok"
         owner = owner_of(tmp_path / "data")
         assert owner is not None
@@ -97,7 +94,7 @@ def test_it_answers_within_seconds_and_ends_on_request(tmp_path: Path, how: sign
         assert (tmp_path / "data" / "owner.json").stat().st_mode & 0o077 == 0
         done, seconds = service.stop(how)
     assert done.code == 0, done.err
-    assert seconds < 10
+    assert seconds < STOP_SECONDS
     assert done.out == ""  # the address was the only line
     assert "Traceback" not in done.err
     assert not (tmp_path / "data" / "owner.json").exists()
@@ -151,13 +148,13 @@ def test_a_job_that_was_running_is_finished_by_the_next_service(tmp_path: Path, 
     corpus = lay(tmp_path / "corpus", many(400))
     with serving(tmp_path, vector_store=store) as service:
         job = service.post("/v1/ingest", {"paths": [str(corpus)]})["id"]
-        wait_until(lambda: service.get(f"/v1/ingest/{job}")["progress"]["done"] > 0)
+        until(lambda: service.get(f"/v1/ingest/{job}")["progress"]["done"] > 0, pause=POLL_SECONDS)
         done, seconds = service.stop(how)
-        assert seconds < 10
+        assert seconds < STOP_SECONDS
         assert how is signal.SIGKILL or done.code == 0, done.err
         assert "Traceback" not in done.err
     with serving(tmp_path, vector_store=store) as service:
-        wait_until(lambda: service.get(f"/v1/ingest/{job}")["state"] == "done")
+        until(lambda: service.get(f"/v1/ingest/{job}")["state"] == "done", 120, POLL_SECONDS)
         assert sum(service.get("/v1/collections")["collections"][0]["documents"]["indexed"].values()) == 800
         assert service.post("/v1/doctor", {})["findings"] == []
         service.stop()
@@ -168,12 +165,12 @@ def test_an_open_event_stream_holds_nobody_up(tmp_path: Path) -> None:
     corpus = lay(tmp_path / "corpus", many(400))
     with serving(tmp_path) as service:
         job = service.post("/v1/ingest", {"paths": [str(corpus)]})["id"]
-        with httpx.stream("GET", f"{service.address}/v1/ingest/{job}/events", timeout=30) as stream:
+        with httpx.stream("GET", f"{service.address}/v1/ingest/{job}/events", timeout=60) as stream:
             lines = stream.iter_lines()
             assert next(lines) == "event: job"
-            done, seconds = service.stop()
+            done, _ = service.stop()
     assert done.code == 0
-    assert seconds < 9
+    assert "stopping took more than" not in done.err
 
 
 def test_a_server_in_the_background_answers_while_its_owner_works(tmp_path: Path) -> None:

@@ -85,10 +85,12 @@ class SearchScreen:
         return self
 
     def paste(self, file: Path) -> SearchScreen:
+        self.listen()
         self.page.evaluate(PASTE, [file.name, base64.b64encode(file.read_bytes()).decode()])
         return self
 
     def drop(self, file: Path) -> SearchScreen:
+        self.listen()
         self.page.evaluate(DROP, [file.name, base64.b64encode(file.read_bytes()).decode()])
         return self
 
@@ -140,10 +142,26 @@ class SearchScreen:
         expect(self.count_line).to_be_visible()
         return self
 
+    def listen(self) -> None:
+        """Waits until the page hears what is pasted or dropped: its script comes a moment after the first things to be seen."""
+        expect(self.page.locator("#uniir-said")).to_be_attached()
+
     def settle(self) -> None:
-        """Waits until the page has sent what was done last, which it does a moment later, and its script is done."""
+        """Waits until the page has sent what was done last, which it does a moment later, and no script is seen to run.
+
+        Where the server is slow to begin that is too early: what is to come has to be expected, not read.
+        """
         self.page.evaluate(SENT)
         expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+    def expect_only(self, kind: str) -> None:
+        """Waits until results are there, all of this kind: picture, text or pair."""
+        expect(self.tiles.get_by_role("button", name=re.compile(rf"^Place \d+, (?!{kind},)"))).to_have_count(0)
+        expect(self.opening.first).to_be_visible()
+
+    def expect_another_kind_than(self, kind: str) -> None:
+        """Waits until there is a result that is not of this kind."""
+        expect(self.tiles.get_by_role("button", name=re.compile(rf"^Place \d+, (?!{kind},)")).first).to_be_visible()
 
     # --- a result
 

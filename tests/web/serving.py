@@ -73,14 +73,14 @@ class Served:
             return
         self.process.terminate()
         try:
-            self.process.wait(15)
+            self.process.wait(30)  # of a busy machine; it gives itself nine seconds
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
 
     def _answers(self) -> bool:
         try:
-            httpx.get(f"{self.address}/healthz", timeout=2, trust_env=False)
+            httpx.get(f"{self.address}/healthz", timeout=5, trust_env=False)
         except httpx.TransportError:
             return False
         return True
