@@ -26,7 +26,7 @@ Found = list[tuple[list[int], list[float]]]
 
 
 class Rows:
-    """Every method raises StoreUnavailable."""
+    """Every method raises StoreUnavailable. `unflushed` are the bytes of vectors written since the last flush."""
 
     def __init__(self, milvus: Milvus, name: str, dimension: int) -> None:
         self._milvus = milvus
@@ -34,6 +34,7 @@ class Rows:
         self._name = name
         self._bytes = 4 * dimension
         self._wrote_at = -_OTHERS_ARE_SEEN
+        self.unflushed = 0
 
     def upsert(self, ids: Sequence[int], vectors: NDArray[np.float32], modalities: Sequence[Modality]) -> None:
         """Of an id that comes twice the last counts."""
@@ -42,6 +43,7 @@ class Rows:
         step = min(MOST_ROWS_PER_CALL, max(1, _BYTES_PER_CALL // self._bytes))
         for start in range(0, len(rows), step):
             self._milvus.ask("Vectors can't be written", partial(self._upsert, rows[start : start + step]), self._patience.write)
+        self.unflushed += len(rows) * self._bytes
         self.changed()
 
     def delete(self, ids: Sequence[int]) -> None:
@@ -64,6 +66,7 @@ class Rows:
         self._milvus.ask(
             "Vectors can't be written to disk", lambda client, left: client.flush(self._name, timeout=left), self._patience.write
         )
+        self.unflushed = 0
 
     def nearest(self, vectors: NDArray[np.float32], limit: int, where: Filter, index: IndexType, search: Mapping[str, int]) -> Found:
         """What the index finds, with the scores it has."""

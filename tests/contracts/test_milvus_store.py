@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +58,9 @@ class Lite:
         if self.collections is not None:
             self.collections.milvus.close()
             self.collections = None
+
+    def data_files(self) -> list[Path]:
+        return list(self.directory.rglob("data_*.parquet"))
 
     def index_files(self) -> list[Path]:
         """Newest last."""
@@ -171,6 +176,36 @@ def test_an_index_file_that_a_kill_cut_off_is_built_anew(lite: Lite, keep: float
     store.upsert([1], rows[:1], [Modality.TEXT])
     store.finish()
     assert found(store.search(rows[:1], 1, Filter(frozenset({Modality.TEXT}), frozenset(ids)))) == [1]
+
+
+@pytest.mark.slow
+def test_what_was_written_is_found_while_it_goes_to_the_disk_long_before_it_is_finished(lite: Lite) -> None:
+    rows = unit_rows(1500, 1024)
+    store = lite.open(rows.shape[1])
+    fill(store, rows[:100], first_id=0)
+    flushed = len(lite.data_files())
+    written = [99]
+    searched, over = threading.Semaphore(0), threading.Event()
+
+    def search() -> None:
+        while not over.is_set():
+            last = written[-1]
+            assert found(store.search(rows[last : last + 1], 1, EVERYTHING)) == [last]
+            searched.release()
+
+    with ThreadPoolExecutor(2) as pool:
+        searches = [pool.submit(search) for _ in range(2)]
+        try:
+            for start in range(100, 1500, 50):
+                assert searched.acquire(timeout=60)
+                store.upsert(range(start, start + 50), rows[start : start + 50], [Modality.TEXT] * 50)
+                written.append(start + 49)
+        finally:
+            over.set()
+        for one in searches:
+            one.result()
+    assert len(lite.data_files()) > flushed
+    assert held(store) == list(range(1500))
 
 
 def test_an_index_that_was_dropped_and_not_built_is_built_on_opening(lite: Lite) -> None:
