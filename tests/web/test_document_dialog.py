@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -53,6 +54,17 @@ def test_a_link_to_a_result_opens_it(screen: SearchScreen, visitor: Visit) -> No
     expect(screen.page).to_have_url(re.compile("document="))
     other = SearchScreen(visitor(), screen.page.url.removeprefix(screen.visitor.address))
     expect(other.dialog).to_contain_text("Why this result")
+
+
+def test_a_link_to_a_document_and_no_search_opens_it_over_the_first_page(screen: SearchScreen, visitor: Visit) -> None:
+    screen.open(1)
+    expect(screen.page).to_have_url(re.compile("document="))
+    document = parse_qs(urlsplit(screen.page.url).query)["document"][0]
+    other = SearchScreen(visitor(), f"/?document={document}")
+    expect(other.dialog).to_contain_text("Details")
+    other.page.keyboard.press("Escape")
+    expect(other.dialog).to_be_hidden()
+    expect(other.page).not_to_have_url(re.compile("document="))
 
 
 @pytest.mark.parametrize("document", ["0000000000000", "AAAAAAAAAAAAA"])

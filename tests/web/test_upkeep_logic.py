@@ -90,6 +90,15 @@ def test_cancel_asks_once() -> None:
     assert service.cancelled == ["one"]
 
 
+def test_a_cancel_is_not_lost_to_a_file_that_fails_at_the_same_moment() -> None:
+    service = ToldService(known=[job("one", JobState.RUNNING)])
+    app = drawn(_ingest, service)
+    pressed(app, "cancel-one")
+    service.soon = [job("one", JobState.RUNNING, failed=1)]
+    pressed(app, "stop-one")
+    assert service.cancelled == ["one"]
+
+
 def test_failures_are_listed_twenty_at_a_time_and_tried_again_by_file() -> None:
     service = ToldService(quarantine=[*(failure(number) for number in range(45)), failure(0, "line=12")])
     app = drawn(_ingest, service)

@@ -33,6 +33,7 @@ class ToldService:
 
     roots: list[str] = field(default_factory=lambda: ["/srv/corpus"])
     known: list[JobAnswer] = field(default_factory=list)
+    soon: list[JobAnswer] = field(default_factory=list)  # what the job has come to a moment after it was asked for
     quarantine: list[FailureAnswer] = field(default_factory=list)
     findings: list[FindingAnswer] = field(default_factory=list)
     started: list[IngestRequest] = field(default_factory=list)
@@ -47,7 +48,9 @@ class ToldService:
         return CollectionsAnswer(collections=[one], default="pantry", corpus_roots=self.roots)
 
     def jobs(self) -> JobsAnswer:
-        return JobsAnswer(jobs=self.known)
+        now, self.known = self.known, self.soon or self.known
+        self.soon = []
+        return JobsAnswer(jobs=now)
 
     def failures(self, selection: FailureSelection) -> FailuresAnswer:
         return FailuresAnswer(failures=self.quarantine)
@@ -75,7 +78,7 @@ class ToldService:
         return DoctorAnswer(findings=self.findings, checked_at=NOW)
 
 
-def job(name: str, state: JobState, folder: str = "/srv/corpus/autumn") -> JobAnswer:
+def job(name: str, state: JobState, folder: str = "/srv/corpus/autumn", failed: int = 0) -> JobAnswer:
     request = IngestRequest(paths=[folder], collection="pantry")
     return JobAnswer(
         id=name,
@@ -85,7 +88,7 @@ def job(name: str, state: JobState, folder: str = "/srv/corpus/autumn") -> JobAn
         request=request,
         created_at=NOW,
         finished_at=NOW if state in {JobState.DONE, JobState.CANCELLED, JobState.FAILED} else None,
-        progress=Progress(phase=Phase.READING, total=100, done=38, current=f"{folder}/a.jpg"),
+        progress=Progress(phase=Phase.READING, total=100, done=38, failed=failed, current=f"{folder}/a.jpg"),
     )
 
 

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 _NEIGHBOURS = 5
 
 
-def show(client: Client, found: Found, document: str) -> None:
-    """Opens the dialog. Arrow keys and the buttons go through the hits; closing it takes the document out of the address."""
+def show(client: Client, found: Found | None) -> None:
+    """Opens the document of the address. Arrow keys and the buttons go through the hits, where it is one of `found`; closing it takes the
+    document out of the address."""
 
     @st.dialog(document_words.RESULT, width="large", on_dismiss=_close)
     def dialog() -> None:
@@ -41,12 +42,11 @@ def show(client: Client, found: Found, document: str) -> None:
     dialog()
 
 
-def _body(client: Client, found: Found) -> None:
+def _body(client: Client, found: Found | None) -> None:
     document = asking.open_document()
     if document is None:
         st.rerun()
-    now = remembered()  # its hits have the thumbs of a moment ago
-    hits = now.answer.hits if now is not None and now.ask == found.ask else found.answer.hits
+    hits = _hits(found)
     place = next((at for at, hit in enumerate(hits) if hit.id == document), None)
     hit = hits[place] if place is not None else None
     try:
@@ -86,6 +86,13 @@ def _body(client: Client, found: Found) -> None:
                 _half(hit.complement)
             _details(known)
     judging.tell()
+
+
+def _hits(found: Found | None) -> list[HitAnswer]:
+    if found is None:
+        return []
+    now = remembered()  # its hits have the thumbs of a moment ago
+    return now.answer.hits if now is not None and now.ask == found.ask else found.answer.hits
 
 
 def _thumbs(client: Client, hit: HitAnswer) -> None:
@@ -135,8 +142,8 @@ def _close() -> None:
     asking.show_document(None)
 
 
-def _explained(client: Client, found: Found, hit: HitAnswer | None) -> Explanation | None:
-    if hit is None:
+def _explained(client: Client, found: Found | None, hit: HitAnswer | None) -> Explanation | None:
+    if found is None or hit is None:
         return None
     search = found.ask.as_request().model_copy(update={"collection": found.answer.collection})
     try:

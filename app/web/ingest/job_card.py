@@ -13,11 +13,15 @@ from app.web.safe_text import sentence_as_markdown
 from uniir.service import Service
 from uniir.wire import JobAnswer, JobState
 
-_ASKED = "ingest_cancel_asked"
+_ASKED, _STOPPED = "ingest_cancel_asked", "ingest_cancelled"
 
 
 def job_card(service: Service, job: JobAnswer, roots: Sequence[str]) -> None:
     """Draws one job; meant to be drawn every second while it runs."""
+    if not job.is_over and st.session_state.get(_STOPPED) == job.id:
+        del st.session_state[_STOPPED]
+        service.cancel(job.id)
+        st.rerun()
     with st.container(border=True, key=f"job-{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             with st.container(horizontal=True, vertical_alignment="center", width="content"):
@@ -30,7 +34,7 @@ def job_card(service: Service, job: JobAnswer, roots: Sequence[str]) -> None:
                 service.retry(job.id)
                 st.rerun()
         if not job.is_over and st.session_state.get(_ASKED) == job.id:
-            _question(service, job)
+            _question(job)
         share = share_done(job)
         if share is not None:
             st.progress(share, text=how_far(job))
@@ -44,15 +48,18 @@ def _ask(job: str) -> None:
     st.session_state[_ASKED] = job
 
 
-def _question(service: Service, job: JobAnswer) -> None:
+def _stop(job: str) -> None:
+    """Kept until the job is drawn: the page may run again before that, since something else has happened to the job."""
+    _ask("")
+    st.session_state[_STOPPED] = job
+
+
+def _question(job: JobAnswer) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="cancel-question"):
         plain_html.words("What is done stays. Go on later from here.")
         st.space("stretch")
         st.button("Keep going", key=f"keep-{job.id}", on_click=_ask, args=("",))
-        if st.button("Cancel the ingest", key=f"stop-{job.id}", icon=":material/stop_circle:"):
-            service.cancel(job.id)
-            _ask("")
-            st.rerun()
+        st.button("Cancel the ingest", key=f"stop-{job.id}", icon=":material/stop_circle:", on_click=_stop, args=(job.id,))
 
 
 def _figures(job: JobAnswer) -> Sequence[tuple[str, str, str]]:

@@ -1,10 +1,12 @@
 // The result grid. Tiles are keyed by document and kept between runs; all text goes in as text, never as markup.
 const WHITE = 244;
+const FORGET = "forget";
+const THUMBS = new Set(["fits", "fails", FORGET]);
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement;
   const grid = root.__grid ?? (root.__grid = create(root));
-  grid.send = (kind, id) => setTriggerValue("act", { kind, id, at: Date.now() });
+  grid.tell = (acts) => setTriggerValue("act", { acts });
   grid.search = (words) => setTriggerValue("go", words);
   grid.update(data);
   return () => grid.leave();
@@ -15,8 +17,15 @@ function create(root) {
   list.setAttribute("role", "list");
   root.append(list);
   const tiles = new Map();
-  const grid = { send: () => {}, search: () => {}, words: {} };
+  const grid = { tell: () => {}, search: () => {}, words: {} };
   let menu = null;
+  let thumbs = []; // not heard yet: of two acts while the server is at work it hears the later one, so they go along with that
+
+  grid.send = (kind, id) => {
+    const act = { kind, id, at: performance.now() };
+    grid.tell([...thumbs, act]);
+    if (THUMBS.has(kind)) thumbs.push(act);
+  };
 
   grid.update = (data) => {
     grid.words = data.words;
@@ -41,6 +50,9 @@ function create(root) {
     });
     list.querySelectorAll(".ug-divider").forEach((node) => node.remove());
     order.forEach((node, index) => { if (list.children[index] !== node) list.insertBefore(node, list.children[index] ?? null); });
+    thumbs = thumbs.filter((act) => act.at > data.heard);
+    for (const act of thumbs) if (tiles.has(act.id)) press(tiles.get(act.id), act.kind === FORGET ? null : act.kind);
+    if (thumbs.length) setTimeout(() => { if (thumbs.length) grid.tell(thumbs); }, 0);
     rove(tiles.get(focused) ?? list.querySelector(".ug-tile"));
     if (focused && tiles.has(focused) && !list.contains(document.activeElement)) tiles.get(focused).open.focus({ preventScroll: true });
   };
@@ -154,7 +166,7 @@ function create(root) {
   function judge(node, kind) {
     const wanted = node.tile.thumb === kind ? null : kind;
     press(node, wanted);
-    grid.send(wanted ?? "forget", node.dataset.id);
+    grid.send(wanted ?? FORGET, node.dataset.id);
   }
 
   function press(node, given) {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +21,7 @@ from uniir.wire import HitAnswer
 _HERE = Path(__file__).parent
 _KINDS = {Modality.IMAGE: "picture", Modality.TEXT: "text", Modality.IMAGE_TEXT: "pair"}
 _LEVELS = {Band.STRONG: 3, Band.GOOD: 2, Band.WEAK: 1}
+_HEARD = "grid_heard"  # when the last act was, by the clock of the page
 _LONGEST = 600  # characters of a text that a tile could show at all
 _component = st.components.v2.component("uniir.grid", js=(_HERE / "grid.js").read_text("utf-8"), isolate_styles=False)
 
@@ -34,17 +35,24 @@ def grid(
     """
 
     def on_act() -> None:
-        value = st.session_state["grid_tiles"].get("act")
-        if isinstance(value, Mapping):
-            acted(str(value.get("kind")), str(value.get("id")))
+        for act in _unheard(st.session_state["grid_tiles"].get("act")):
+            acted(str(act.get("kind")), str(act.get("id")))
 
     def on_go() -> None:
         value = st.session_state["grid_tiles"].get("go")
         if isinstance(value, Mapping):
             asked(value)
 
-    data = {**grid_data(hits, shown, said), "refusals": judging.refusals()}
+    data = {**grid_data(hits, shown, said), "refusals": judging.refusals(), "heard": st.session_state.get(_HEARD, 0.0)}
     _component(key="grid_tiles", data=cast(Any, data), on_act_change=on_act, on_go_change=on_go)
+
+
+def _unheard(value: object) -> Iterator[Mapping[str, object]]:
+    """The acts that were not heard before: the page's script sends a thumb again until it is told of in `heard`."""
+    for act in value.get("acts", ()) if isinstance(value, Mapping) else ():
+        if act["at"] > st.session_state.get(_HEARD, 0.0):
+            st.session_state[_HEARD] = act["at"]
+            yield act
 
 
 def grid_data(hits: Sequence[HitAnswer], shown: int, said: float = 0.0) -> dict[str, object]:

@@ -154,6 +154,5 @@ def _show_more() -> None:
 
 
 def _open(client: Client, found: Found) -> None:
-    document = asking.open_document()
-    if document is not None:
-        document_dialog.show(client, found, document)
+    if asking.open_document() is not None:
+        document_dialog.show(client, found)

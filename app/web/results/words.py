@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.web.figures import counted
 from app.web.kind_words import BANDS, ONE
 from uniir.documents import Modality
 from uniir.hits import Band
@@ -36,17 +37,13 @@ _SOME: dict[Modality, str] = {
 }
 
 
-def counted(count: int) -> str:
-    return "1 result" if count == 1 else f"{count:,} results"
-
-
 def announced(count: int, shown: int) -> str:
     """What a reader hears when results are there."""
-    return f"{counted(count)}, {min(shown, count)} shown."
+    return f"{counted(count, 'result')}, {min(shown, count)} shown."
 
 
 def in_time(count: int, milliseconds: float) -> str:
-    number, noun = counted(count).split(" ")
+    number, noun = counted(count, "result").split(" ")
     return f"{number} <i>{noun} </i>in {max(milliseconds, 10) / 1000:.2f} s"
 
 
@@ -60,8 +57,7 @@ def show_more(count: int) -> str:
 
 def narrowing(documents: int, collection: str, *, filtered: bool) -> str:
     """What the values to choose from are counted among."""
-    number = "1 document" if documents == 1 else f"{documents:,} documents"
-    return f"{number} of “{collection}”{' within the filter' if filtered else ''}"
+    return f"{counted(documents, 'document')} of “{collection}”{' within the filter' if filtered else ''}"
 
 
 def reranked(count: int) -> str:

@@ -45,7 +45,7 @@ def answer(client: Client, collection: CollectionAnswer, search: Search | None) 
             while_away(client, error)
             return
         except UniirError as error:
-            _refused(error, search.ask)
+            _refused(error, search.ask, collection)
             return
     results(client, collection, asking.ask() if picture.refused() is None else None)
 
@@ -59,11 +59,16 @@ def while_away(client: Client, error: Unavailable) -> None:
             results_before(client, found, asking.ask())
 
 
-def _refused(error: UniirError, ask: Ask) -> None:
+def _refused(error: UniirError, ask: Ask, collection: CollectionAnswer) -> None:
     forget()
-    if isinstance(error, NotFound) and ask.picture:
-        states.gone_picture()
-        return
+    if isinstance(error, NotFound):
+        session.forget_collections()
+        if all(one.name != collection.name for one in session.collections().collections):  # deleted a moment ago
+            states.unknown_collection(collection.name)
+            return
+        if ask.picture:
+            states.gone_picture()
+            return
     if ask.like and any(session.named(document) is None for document in ask.like):
         st.error(document_words.GONE_DOCUMENT, icon=":material/broken_image:")
         return

@@ -12,6 +12,7 @@ import streamlit as st
 from app.web import away, session
 from app.web.bar import picture
 from app.web.bar.bar import bar
+from app.web.document import dialog as document_dialog
 from app.web.media import NEW_PICTURE
 from app.web.query import asking
 from app.web.query.address import Ask
@@ -188,6 +189,8 @@ def _before_the_first(client: Client, collection: CollectionAnswer) -> None:
         with place.container():
             first_visit.examples(found, session.instructions(), chosen)
     first_visit.glance(held, collection, session.pictures_beside(tuple(one.like for one in found if one.like)))
+    if asking.open_document() is not None:  # a link to a document and to no search
+        document_dialog.show(client, None)
 
 
 def _with_picture_of(client: Client, search: Ask, example: ExampleQuery) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.web.figures import counted
 from app.web.kind_words import GETTING
 from uniir.documents import Modality
 
@@ -37,7 +38,7 @@ _NUMBERS = ("No", "One", "Two", "Three", "Four")
 
 
 def searching(documents: int) -> str:
-    return f"Searching {documents:,} documents" if documents else "Searching"
+    return f"Searching {counted(documents, 'document')}" if documents else "Searching"
 
 
 def nothing_found(text: str) -> str:
@@ -83,4 +84,4 @@ def trying_again(seconds: int) -> str:
 
 
 def could_not_be_read(count: int) -> str:
-    return "1 file could not be read" if count == 1 else f"{count:,} files could not be read"
+    return f"{counted(count, 'file')} could not be read"
