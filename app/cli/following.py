@@ -123,13 +123,15 @@ def _left(service: Service, begun: str | None) -> JobAnswer | None:
 
 def _followed(service: Service, job: str, stop: threading.Event) -> JobAnswer:
     over = threading.Event()
-    threading.Thread(target=_cancel_when_stopped, args=(service, job, stop, over), name="cancelling", daemon=True).start()
+    cancelling = threading.Thread(target=_cancel_when_stopped, args=(service, job, stop, over), name="cancelling", daemon=True)
+    cancelling.start()
     try:
         with _progress() as show:
             for now in service.follow(job):
                 show(now.progress)
     finally:
         over.set()
+        cancelling.join()  # it asks the service, which is closed after this
     return now
 
 

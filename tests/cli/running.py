@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,9 +82,42 @@ def environment(**settings: object) -> dict[str, str]:
 
 def spawn(words: Sequence[object], **settings: object) -> subprocess.Popen[str]:
     """Starts a command and goes on."""
+    return _started(command(*words), settings)
+
+
+def spawn_held(
+    gate: Path, batches: int, words: Sequence[object], encoder: str = "encoders.arithmetic:ArithmeticEncoder", **settings: object
+) -> subprocess.Popen[str]:
+    """Starts a command that encodes so many batches and then stands still until the gate is unlinked, or its job cancelled."""
+    gate.touch()
+    return _started([sys.executable, "-m", "tests.cli.held", *map(str, (gate, batches, encoder, *words))], settings)
+
+
+def _started(line: Sequence[str], settings: Mapping[str, object]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        command(*words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment(**settings)
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment(**settings)
     )
+
+
+def documents(data: Path) -> int:
+    """How many documents a catalog holds by now."""
+    try:
+        with closing(sqlite3.connect(f"file:{data / 'catalog.sqlite'}?mode=ro", uri=True)) as catalog:
+            count: int = catalog.execute("SELECT count(*) FROM documents").fetchone()[0]
+    except sqlite3.OperationalError:  # not made yet
+        return 0
+    return count
+
+
+def wait_until(holds: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Waits for something to be so that a process does, and that stays so if it ends."""
+    deadline = time.monotonic() + 120
+    while not holds():
+        if process.poll() is not None:
+            assert holds(), process.stderr and process.stderr.read()
+            return
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def finish(process: subprocess.Popen[str], seconds: float = 120) -> Done:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from storage.ownership import Ownership, owner_of
-from tests.cli.running import Cli, finish, spawn
+from tests.cli.running import Cli, finish, spawn, wait_until
 from tests.evaluation.small import candidate, lines, query, small_mbeir
 
 
@@ -96,8 +93,9 @@ def test_a_collection_is_measured_alike_whoever_owns_its_directory(uniir: Cli, t
     words = ("evaluate", root, "--pool", "global", "--collection", "default", "--work", tmp_path / "work", *more, "--json", "--output")
     alone = uniir(*words, tmp_path / "alone")
     service = spawn(("serve", "--port", 0))
+    uniir.set("wait_seconds", 60)
     try:
-        _wait_until(lambda: (found := owner_of(uniir.data)) is not None and found.address is not None, service)
+        wait_until(lambda: (found := owner_of(uniir.data)) is not None and found.address is not None, service)
         beside = uniir(*words, tmp_path / "beside")
     finally:
         service.terminate()
@@ -220,7 +218,7 @@ def test_a_killed_evaluation_goes_on_where_it_was(uniir: Cli, tmp_path: Path) ->
     pool.write_text(pool.read_text() + lines(pages))
     words = ("evaluate", root, "--encoder", "arithmetic", "--tasks", "6", "--work", tmp_path / "work", "--json")
     running = spawn(words)
-    _wait_until(lambda: bool(list((tmp_path / "work").rglob("progress.json"))), running)
+    wait_until(lambda: bool(list((tmp_path / "work").rglob("progress.json"))), running)
     running.send_signal(signal.SIGKILL)
     running.communicate()
     again = finish(spawn(words))
@@ -228,11 +226,3 @@ def test_a_killed_evaluation_goes_on_where_it_was(uniir: Cli, tmp_path: Path) ->
     assert "mbeir_oven_task6_cand_pool: 128 of" not in again.err  # the first batches were kept
     fresh = finish(spawn((*words[:-2], tmp_path / "other", "--json")))
     assert again.json["rows"] == fresh.json["rows"]
-
-
-def _wait_until(holds: Callable[[], bool], running: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert running.poll() is None, "it ended before that"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

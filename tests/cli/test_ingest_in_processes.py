@@ -6,8 +6,7 @@ import os
 import signal
 import sqlite3
 import subprocess
-import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
@@ -16,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.cli.running import Done, finish, spawn
+from tests.cli.running import Done, documents, finish, spawn, spawn_held, wait_until
 from tests.folders import lay, picture
 
 pytestmark = pytest.mark.slow
@@ -40,9 +39,18 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def started(corpus: Path, encoder: Path, data: Path, processes: int) -> subprocess.Popen[str]:
-    settings = {"DATA_DIR": data, "VECTOR_STORE": "exact", "WORKERS": 2, "THREADS": 2, "DEVICE": "cpu", "DTYPE": "float32"}
-    named = {f"UNIIR_{name}": value for name, value in settings.items()}
-    return spawn(("ingest", corpus, "--encoder", encoder, "--processes", processes), **named, OMP_NUM_THREADS=1)
+    return spawn(("ingest", corpus, "--encoder", encoder, "--processes", processes), **settings(data))
+
+
+def started_held(gate: Path, corpus: Path, encoder: Path, data: Path) -> subprocess.Popen[str]:
+    """In two processes, and standing still after two batches."""
+    words = ("ingest", corpus, "--encoder", encoder, "--processes", 2)
+    return spawn_held(gate, 2, words, "encoders.processes:SpreadEncoder", **settings(data))
+
+
+def settings(data: Path) -> Mapping[str, object]:
+    chosen = {"DATA_DIR": data, "VECTOR_STORE": "exact", "WORKERS": 2, "THREADS": 2, "DEVICE": "cpu", "DTYPE": "float32"}
+    return {"OMP_NUM_THREADS": 1, **{f"UNIIR_{name}": value for name, value in chosen.items()}}
 
 
 def held(data: Path) -> list[Row]:
@@ -70,21 +78,6 @@ def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
         return []
 
 
-def wait_until(holds: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
-    while not holds():
-        assert process.poll() is None, process.stderr and process.stderr.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-def count(data: Path) -> int:
-    try:
-        return len(held(data))
-    except sqlite3.Error:
-        return 0
-
-
 @pytest.fixture(scope="module")
 def expected(corpus: Path, encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     data = tmp_path_factory.mktemp("alone")
@@ -104,22 +97,24 @@ def test_two_processes_make_the_collection_that_one_makes(corpus: Path, encoder:
 def test_a_process_that_is_killed_in_the_middle_ends_the_run_in_words_and_the_next_run_completes_it(
     corpus: Path, encoder: Path, expected: list[Row], tmp_path: Path
 ) -> None:
-    process = started(corpus, encoder, tmp_path, 2)
-    wait_until(lambda: count(tmp_path) > 0, process)
+    data, gate = tmp_path / "data", tmp_path / "gate"
+    process = started_held(gate, corpus, encoder, data)
+    wait_until(lambda: documents(data) > 0, process)
     victim, *_ = workers_of(process)
     os.kill(victim.pid, signal.SIGKILL)
+    gate.unlink()
     done = finish(process)
     assert done.code == 4, done.err
     assert "killed by signal 9" in done.err
     assert "goes on from there" in done.err
-    assert 0 < count(tmp_path) < len(expected)
-    again = finish(started(corpus, encoder, tmp_path, 2))
+    assert 0 < documents(data) < len(expected)
+    again = finish(started(corpus, encoder, data, 2))
     assert again.code == 0, again.err
-    assert same(held(tmp_path), expected)
+    assert same(held(data), expected)
 
 
 def test_processes_end_with_the_one_that_started_them(corpus: Path, encoder: Path, tmp_path: Path) -> None:
-    process = started(corpus, encoder, tmp_path, 2)
+    process = started_held(tmp_path / "gate", corpus, encoder, tmp_path / "data")
     wait_until(lambda: len(workers_of(process)) == 2, process)
     workers = workers_of(process)
     process.kill()

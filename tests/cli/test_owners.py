@@ -20,8 +20,8 @@ from app.local.service import LocalService
 from app.service.hosted import HostedService
 from app.service.server import BackgroundServer
 from storage.ownership import Ownership, owner_of
-from tests.cli.running import Cli, Done, finish, spawn
-from tests.cli.test_processes import SETTINGS, big, uniir, wait_until
+from tests.cli.running import Cli, Done, documents, finish, spawn, spawn_held, wait_until
+from tests.cli.test_processes import SETTINGS, big, uniir
 from tests.folders import lay, picture
 from uniir.errors import ServiceUnavailable
 from uniir.settings import Settings, load_settings
@@ -64,6 +64,11 @@ def ingested(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
 def ready(uniir: Cli, ingested: Path) -> Cli:
     _copy(ingested, uniir.data)
     return uniir
+
+
+def serves(data: Path) -> bool:
+    found = owner_of(data)
+    return found is not None and found.address is not None
 
 
 def plain(text: str) -> str:
@@ -139,24 +144,26 @@ def test_what_is_ingested_through_an_owner_is_found_at_once(uniir: Cli, corpus: 
 class Mute:
     """A service that ends before anybody has heard how a job ended."""
 
-    def __init__(self, service: LocalService) -> None:
+    def __init__(self, service: LocalService, followed: threading.Event) -> None:
         self._service = service
+        self._followed = followed
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._service, name)
 
     def job(self, job: str) -> JobAnswer:
+        self._followed.set()
         return self._service.job(job).model_copy(update={"state": JobState.RUNNING, "report": None, "problem": None})
 
 
 def test_an_ingest_that_an_owner_finished_before_it_was_gone_is_done_once_and_reported(uniir: Cli, corpus: Path) -> None:
     uniir.set("wait_seconds", 60)
-    answers = threading.Event()
+    answers, followed = threading.Event(), threading.Event()
 
     def own_until_the_job_is_over() -> None:
-        with owner(uniir, lambda service: cast(HostedService, Mute(service))) as service:
+        with owner(uniir, lambda service: cast(HostedService, Mute(service, followed))) as service:
             answers.set()
-            while not any(job.is_over for job in service.jobs().jobs):
+            while not (followed.is_set() and any(job.is_over for job in service.jobs().jobs)):
                 time.sleep(0.02)
 
     other = threading.Thread(target=own_until_the_job_is_over)
@@ -235,11 +242,12 @@ def test_an_address_that_a_dead_owner_left_fools_nobody(ready: Cli) -> None:
 def test_a_running_ingest_answers_searches_and_does_the_ingests_of_others(tmp_path: Path) -> None:
     corpus, data = lay(tmp_path / "corpus", big(600)), tmp_path / "data"
     other = lay(tmp_path / "other", {"boat.txt": "a blue boat"})
-    ingest = spawn(("ingest", corpus), UNIIR_DATA_DIR=data, **SETTINGS)
-    wait_until(lambda: (found := owner_of(data)) is not None and found.address is not None, ingest)
-    search = uniir("search", "note", "--json", data=data, UNIIR_WAIT_SECONDS=0)
+    ingest = spawn_held(tmp_path / "gate", 1, ("ingest", corpus), UNIIR_DATA_DIR=data, **SETTINGS)
+    wait_until(lambda: serves(data), ingest)
+    search = uniir("search", "note", "--json", data=data, UNIIR_WAIT_SECONDS=60)
     assert search.code == 0, search.err
     second = spawn(("ingest", other, "--json"), UNIIR_DATA_DIR=data, UNIIR_WAIT_SECONDS=60, **SETTINGS)
+    (tmp_path / "gate").unlink()
     assert finish(ingest, 300).code == 0
     done = finish(second, 300)
     assert done.code == 0, done.err
@@ -251,10 +259,11 @@ def test_a_running_ingest_answers_searches_and_does_the_ingests_of_others(tmp_pa
 @pytest.mark.slow
 def test_an_ingest_goes_on_when_the_service_that_did_it_is_killed(tmp_path: Path) -> None:
     corpus, data = lay(tmp_path / "corpus", big(300)), tmp_path / "data"
-    service = spawn(("serve", "--port", 0), UNIIR_DATA_DIR=data, **SETTINGS)
-    wait_until(lambda: (found := owner_of(data)) is not None and found.address is not None, service)
+    service = spawn_held(tmp_path / "gate", 1, ("serve", "--port", 0), UNIIR_DATA_DIR=data, **SETTINGS)
+    wait_until(lambda: serves(data), service)
     ingest = spawn(("ingest", corpus, "--json"), UNIIR_DATA_DIR=data, **SETTINGS)
-    wait_until(lambda: any((data / "thumbnails").rglob("*.jpg")), ingest)
+    wait_until((tmp_path / "followed").exists, ingest)
+    wait_until(lambda: documents(data) > 0, ingest)
     service.send_signal(signal.SIGKILL)
     finish(service)
     done = finish(ingest, 300)
@@ -272,9 +281,9 @@ def test_a_service_that_is_stopped_or_killed_loses_no_job(tmp_path: Path) -> Non
         job = local.start_ingest(IngestRequest(paths=[str(corpus)])).id
     for how in (signal.SIGTERM, signal.SIGKILL):
         service = spawn(("serve", "--port", 0), UNIIR_DATA_DIR=data, **SETTINGS)
-        wait_until(lambda: (found := owner_of(data)) is not None and found.address is not None, service)
+        wait_until(lambda: serves(data), service)
         service.send_signal(how)
-        finish(service, 60)
+        finish(service)
     with own(settings, "a test") as local:
         local.resume_jobs()
         *_, last = local.follow(job)

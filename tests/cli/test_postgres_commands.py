@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from storage.sql.databases.engines import open_catalog
-from tests.cli.running import Cli, finish, spawn
+from storage.sql.databases.engines import Engines, open_catalog
+from tests.cli.running import Cli, finish, spawn_held, wait_until
 from tests.folders import lay, picture
 from tests.servers.postgres import PostgresServer
 from uniir.errors import SettingsError
@@ -85,15 +84,10 @@ def test_a_server_that_is_stopped_in_the_middle_ends_the_ingest_and_the_next_one
     uniir.set("catalog_url", postgres)
     engines = open_catalog(postgres)
     uniir.set("lease_seconds", 2)
-    process = spawn(["ingest", corpus])
-    deadline = time.monotonic() + 60
-    indexed = 0
-    while not indexed:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-        with engines.reading() as connection:
-            indexed = connection.execute(text("SELECT count(*) FROM embeddings WHERE state = 'indexed'")).scalar_one()
+    process = spawn_held(tmp_path / "gate", 2, ["ingest", corpus])
+    wait_until(lambda: indexed(engines) > 0, process)
     postgres_server.stop()
+    (tmp_path / "gate").unlink()
     try:
         done = finish(process)
     finally:
@@ -103,6 +97,11 @@ def test_a_server_that_is_stopped_in_the_middle_ends_the_ingest_and_the_next_one
     assert "Traceback" not in done.err
     assert uniir("ingest", corpus).code == 0
     assert uniir("doctor").code == 0
-    with engines.reading() as connection:  # the pool has met the new server
-        assert connection.execute(text("SELECT count(*) FROM embeddings WHERE state = 'indexed'")).scalar() == 250
+    assert indexed(engines) == 250  # the pool has met the new server
     engines.close()
+
+
+def indexed(engines: Engines) -> int:
+    with engines.reading() as connection:
+        found: int = connection.execute(text("SELECT count(*) FROM embeddings WHERE state = 'indexed'")).scalar_one()
+    return found

@@ -6,13 +6,11 @@ import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.running import Done, environment, finish, spawn
+from tests.cli.running import Done, documents, environment, finish, spawn, spawn_held, wait_until
 from tests.folders import Tree, lay, picture, snapshot
 
 HEAVY = {"torch", "transformers", "pymilvus", "milvus_lite", "pandas", "streamlit", "onnxruntime", "faiss", "sqlalchemy", "PIL", "numpy"}
@@ -27,15 +25,6 @@ def big(count: int) -> Tree:
 
 def uniir(*words: object, data: Path, **settings: object) -> Done:
     return finish(spawn(words, UNIIR_DATA_DIR=data, **SETTINGS, **settings))
-
-
-def wait_until(holds: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    """Waits for something to be so while a process is at work."""
-    deadline = time.monotonic() + 120
-    while not holds():
-        assert process.poll() is None, process.stderr and process.stderr.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def thumbnails(data: Path) -> int:
@@ -125,10 +114,10 @@ def test_a_killed_ingest_is_finished_by_the_next(tmp_path: Path, store: str, sha
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_ingest_says_how_to_go_on(tmp_path: Path, how: signal.Signals) -> None:
     corpus, data = lay(tmp_path / "corpus", big(600)), tmp_path / "data"
-    run = spawn(("ingest", corpus), UNIIR_DATA_DIR=data, **SETTINGS)
-    wait_until(lambda: thumbnails(data) > 0, run)
+    run = spawn_held(tmp_path / "gate", 2, ("ingest", corpus), UNIIR_DATA_DIR=data, **SETTINGS)
+    wait_until(lambda: documents(data) > 0, run)
     run.send_signal(how)
-    done = finish(run, 60)
+    done = finish(run)
     assert done.code == 130, done.err
     assert "Go on with" in done.err
     assert "Traceback" not in done.err

@@ -5,13 +5,12 @@ from __future__ import annotations
 import signal
 import sqlite3
 import subprocess
-import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.cli.running import Cli, finish, spawn
+from tests.cli.running import Cli, finish, spawn_held, wait_until
 from tests.folders import Tree, lay, picture, rewrite
 from tests.local.places import ended, ingested, local_service
 from uniir.errors import UsageError
@@ -73,15 +72,12 @@ def documents_in(data: Path, space: int) -> int:
     return found
 
 
-def caught_filling(data: Path, count: int, store: str) -> subprocess.Popen[str]:
-    """A process in the middle of encoding, when so many documents are done."""
-    words = ("spaces", "add", "--encoder", "starter")
-    run = spawn(words, UNIIR_DATA_DIR=data, UNIIR_WORKERS=2, UNIIR_THREADS=1, UNIIR_VECTOR_STORE=store)
-    deadline = time.monotonic() + 120
-    while documents_in(data, 2) < count:
-        assert run.poll() is None, run.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+def caught_filling(gate: Path, data: Path, count: int, store: str) -> subprocess.Popen[str]:
+    """A process in the middle of encoding, when so many documents are done; it goes on when the gate is gone."""
+    words, settings = ("spaces", "add", "--encoder", "starter"), {"WORKERS": 2, "THREADS": 1, "VECTOR_STORE": store, "DATA_DIR": data}
+    named = {f"UNIIR_{name}": value for name, value in settings.items()}
+    run = spawn_held(gate, count // 16, words, "encoders.starter.encoder:StarterEncoder", **named)
+    wait_until(lambda: documents_in(data, 2) >= count, run)
     return run
 
 
@@ -96,7 +92,7 @@ def ingested_corpus(place: Path, store: str) -> None:
 @pytest.mark.parametrize(("store", "count"), [("milvus", 16), ("exact", 32)])
 def test_a_killed_filling_is_finished_by_the_next(tmp_path: Path, store: str, count: int) -> None:
     ingested_corpus(tmp_path, store)
-    run = caught_filling(tmp_path / "data", count, store)
+    run = caught_filling(tmp_path / "gate", tmp_path / "data", count, store)
     run.kill()
     finish(run)
     left = documents_in(tmp_path / "data", 2)
@@ -117,7 +113,7 @@ def test_a_killed_filling_is_finished_by_the_next(tmp_path: Path, store: str, co
 @pytest.mark.slow
 def test_an_interrupted_filling_says_how_to_go_on(tmp_path: Path) -> None:
     ingested_corpus(tmp_path, "exact")
-    run = caught_filling(tmp_path / "data", 1, "exact")
+    run = caught_filling(tmp_path / "gate", tmp_path / "data", 16, "exact")
     run.send_signal(signal.SIGINT)
     done = finish(run)
     assert done.code == 130, done.err

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
-import threading
+import itertools
 import time
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from encoders.arithmetic import ArithmeticEncoder
 from tests.cli.running import Cli
 from tests.folders import lay
 from tests.servers.milvus import MilvusServer
+from uniir.protocols import Prepared
 
 pytestmark = pytest.mark.slow
 
@@ -40,13 +43,14 @@ def test_commands_do_the_same_over_a_server(far: Cli, tmp_path: Path) -> None:
     assert not (far.data / "vectors").exists()
 
 
-def test_a_run_over_a_server_that_dies_says_so_and_goes_on_when_it_is_back(far: Cli, milvus_server: MilvusServer, tmp_path: Path) -> None:
+def test_a_run_over_a_server_that_dies_says_so_and_goes_on_when_it_is_back(
+    far: Cli, milvus_server: MilvusServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     far.set("milvus_write_seconds", "3")
     corpus = lay(tmp_path / "corpus", {f"{number}.txt": f"note number {number}" for number in range(1500)})
-    assassin = threading.Thread(target=_kill_when_some_are_indexed, args=(far.data / "catalog.sqlite", milvus_server))
-    assassin.start()
-    done = far("ingest", corpus)
-    assassin.join()
+    with monkeypatch.context() as patched:
+        patched.setattr(ArithmeticEncoder, "encode", _killing_after(4, milvus_server))
+        done = far("ingest", corpus)
     assert done.code == 4
     assert milvus_server.address in done.err
     assert "takes up where this one ended" in done.err
@@ -60,14 +64,13 @@ def test_a_run_over_a_server_that_dies_says_so_and_goes_on_when_it_is_back(far: 
     assert far("status", "--json").json["collections"][0]["documents"]["indexed"]["text"] == 1500
 
 
-def _kill_when_some_are_indexed(catalog: Path, server: MilvusServer) -> None:
-    while True:
-        time.sleep(0.02)
-        if catalog.exists():
-            try:
-                with closing(sqlite3.connect(f"file:{catalog}?mode=ro", uri=True)) as connection:
-                    if connection.execute("select count(*) from embeddings where state = 'indexed'").fetchone()[0] > 100:
-                        server.order("kill")
-                        return
-            except sqlite3.OperationalError:
-                continue  # not made yet
+def _killing_after(batches: int, server: MilvusServer) -> Callable[[ArithmeticEncoder, Prepared], NDArray[np.float32]]:
+    """An encoder's `encode` that kills the server when so many batches are done: in the middle of the run, however fast that is."""
+    encode, counted = ArithmeticEncoder.encode, itertools.count()
+
+    def encode_and_kill(self: ArithmeticEncoder, batch: Prepared) -> NDArray[np.float32]:
+        if next(counted) == batches:
+            server.order("kill")
+        return encode(self, batch)
+
+    return encode_and_kill

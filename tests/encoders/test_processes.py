@@ -90,7 +90,8 @@ def test_a_process_that_is_killed_is_told_and_the_next_batch_starts_anew(spread:
     np.testing.assert_allclose(spread.encode(second), alone.encode(second), atol=1e-6)
 
 
-def test_no_process_is_left_behind(alone: UniirEncoder, place: Path) -> None:
+def test_no_process_is_left_behind(alone: UniirEncoder, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("encoders.processes._PATIENCE", 120.0)  # one that is slow to end is not to be killed here
     crew = start_crew(str(place), alone.space, CPU, place.parent, 2)
     crew.close()
     assert [worker.process.returncode for worker in crew.workers] == [0, 0]
