@@ -26,8 +26,6 @@ RUN python -m pip install -c /tmp/constraints.txt "$(echo /tmp/wheel/uniir-*.whl
 
 # A number of our own and not a name of the host's; /data belongs to it, and a new volume takes that over.
 RUN useradd --uid 10001 --create-home uniir && install -d -o uniir -g uniir -m 0700 /data
-# A heap for each of dozens of threads would keep what they free.
-ENV MALLOC_ARENA_MAX=2
 ENV UNIIR_DATA_DIR=/data
 VOLUME /data
 

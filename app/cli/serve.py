@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from app.cli.options import DataDir
 from app.cli.output import say
+from app.cli.tuning import tune_for_serving
 
 
 def serve(
@@ -21,8 +21,7 @@ def serve(
     data_dir: DataDir = None,
 ) -> None:
     """Answer searches and ingests over HTTP until SIGTERM or Ctrl-C. Prints the address; the log goes to stderr."""
-    # Read when NumPy is loaded, which is next. Its threads wait by spinning: a search took twice the processor time and was no faster.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    tune_for_serving()
     from app.service.server import serve as run
     from uniir.settings import load_settings
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import webbrowser
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from app.cli.options import DataDir
 from app.cli.output import say
+from app.cli.tuning import tune_for_serving
 
 
 def ui(
@@ -24,7 +24,7 @@ def ui(
 
     Serves the data directory as well, or stands in front of whoever does that already. Ends with Ctrl+C.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads spin while Milvus Lite waits
+    tune_for_serving()
     from app.page.running import run
     from uniir.settings import load_settings
 

@@ -1,0 +1,53 @@
+"""How a process that serves is set up before anything large is loaded."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+_SHOW = """
+import ctypes, os
+from app.cli.tuning import tune_for_serving
+tune_for_serving()
+import pyarrow
+print(os.environ["OPENBLAS_NUM_THREADS"], pyarrow.default_memory_pool().backend_name)
+"""
+_AGAIN = """
+import ctypes
+from app.cli.tuning import tune_for_serving
+tune_for_serving()
+class Info(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()]
+library = ctypes.CDLL(None)
+library.mallinfo2.restype = Info
+library.malloc.restype, library.malloc.argtypes, library.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+for _ in range(3):
+    before = library.mallinfo2().hblkhd
+    block = library.malloc(4 * 2**20)
+    mapped = library.mallinfo2().hblkhd - before
+    library.free(block)
+print(mapped // 2**20)
+"""
+
+
+def _python(program: str, **environment: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={**os.environ, **environment}
+    ).stdout.strip()
+
+
+def test_arrow_gives_back_what_it_frees_and_blas_does_not_spin() -> None:
+    assert _python(_SHOW) == "1 system"
+
+
+def test_what_the_environment_says_stays() -> None:
+    assert _python(_SHOW, OPENBLAS_NUM_THREADS="2", ARROW_DEFAULT_MEMORY_POOL="mimalloc") == "2 mimalloc"
+
+
+@pytest.mark.skipif(not hasattr(os, "confstr") or "glibc" not in (os.confstr("CS_GNU_LIBC_VERSION") or ""), reason="another malloc")
+def test_a_block_of_megabytes_is_mapped_for_itself_every_time_and_so_goes_back_when_it_is_freed() -> None:
+    assert _python(_AGAIN) == "4"
+    assert _python(_AGAIN.replace("tune_for_serving()\n", "", 1)) == "0", "without it the second one comes out of the heap"
