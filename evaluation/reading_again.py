@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from evaluation.embedding import Entries, Told
 from evaluation.mbeir.pools import Candidates
 from search.reranking import RerankStage
-from uniir.documents import Modality
+from uniir.documents import Document, Modality
 from uniir.errors import ModelUnavailable
 from uniir.hits import RerankState
 from uniir.protocols import Reranker
@@ -19,6 +19,14 @@ from uniir.queries import Query, Reranking
 
 TOP = 50
 _SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """The dids of each query in their new order. `most` is how many hits of one query were read, at most."""
+
+    orders: Sequence[Sequence[str]]
+    most: int
 
 
 class SecondReading:
@@ -38,21 +46,27 @@ class SecondReading:
         self._stage = RerankStage(reranker, by_default, top, _SECONDS, weight)
         self._reranking = reranking
 
-    def of(
-        self, queries: Entries, ranked: Sequence[Sequence[str]], scores: NDArray[np.float32], pool: Candidates, told: Told
-    ) -> Sequence[Sequence[str]]:
+    def of(self, queries: Entries, ranked: Sequence[Sequence[str]], scores: NDArray[np.float32], pool: Candidates, told: Told) -> ReadAgain:
         """The same dids in their new order; `scores` stand beside `ranked`. Raises ModelUnavailable where the reranker fails."""
         orders: list[Sequence[str]] = []
+        most = 0
         for entry, dids, line in zip(queries(), ranked, scores, strict=True):
-            orders.append(self._ordered(entry.item, dids, line[: len(dids)].tolist(), pool) if isinstance(entry.item, Query) else dids)
+            order, count = self._ordered(entry.item, dids, line[: len(dids)].tolist(), pool)
+            orders.append(order)
+            most = max(most, count)
             told(len(orders), len(ranked))
-        return orders
+        return ReadAgain(orders, most)
 
-    def _ordered(self, query: Query, dids: Sequence[str], scores: Sequence[float], pool: Candidates) -> Sequence[str]:
+    def _ordered(
+        self, query: Document | Query | None, dids: Sequence[str], scores: Sequence[float], pool: Candidates
+    ) -> tuple[Sequence[str], int]:
+        """The new order, and how many hits were read for it."""
+        if not isinstance(query, Query):
+            return dids, 0
         query = replace(query, rerank=self._reranking)
         if not self._stage.wanted(query, query.target):
-            return dids
+            return dids, 0
         read = self._stage.run(query, query.target, pool.documents(dids), scores)
         if read.outcome.state is RerankState.FAILED:
             raise ModelUnavailable(f"Hits can't be read again: {read.outcome.reason}", "Evaluate without `--rerank`.")
-        return [dids[place] for place in read.order]
+        return [dids[place] for place in read.order], read.outcome.count

@@ -114,7 +114,7 @@ def reread(
             continue
         entries = list(asking.entries_of(data.absolute(), queries, candidates, wordings, instructing, 2023))
         before = [run[one.qid].dids for one in queries]
-        after = reading.of(_given(entries), before, _scores(run, queries), candidates, _telling(told, dataset))
+        after = reading.of(_given(entries), before, _scores(run, queries), candidates, _telling(told, dataset)).orders
         rankings |= {one.qid: dids for one, dids in zip(queries, after, strict=True)}
         judgments = judged or (read_judgments(own) if own is not None else Judgments({}, {}))
         some = list(_rows(dataset, queries, before, after, judgments))

@@ -18,11 +18,12 @@ FORMAT = 2
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What reading the first hits again did to the headline: the value before, the difference, and how likely chance alone makes it."""
+    """What reading hits again, at most `read` of a query, did to the headline: before, the difference, how likely chance makes it."""
 
     before: Mapping[str, Interval]
     difference: Interval
     probability: float
+    read: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ class Asked:
 class Found:
     """What was found for each query, best first: dids beside scores ([queries, depth], -inf beyond the end), and what failed.
 
-    `before` is the order before hits were read again, `unread` counts queries whose hits could not be; `complements` stand beside `ranked`.
+    `before` is the order before at most `read` hits of a query were read again, `unread` counts queries whose hits could not be;
+    `complements` stand beside `ranked`.
     """
 
     ranked: Sequence[Sequence[str]]
@@ -48,6 +49,7 @@ class Found:
     failed: frozenset[int]
     before: Sequence[Sequence[str]] | None = None
     complements: Sequence[Sequence[str | None]] | None = None
+    read: int = 0
     unread: int = 0
 
 
@@ -99,17 +101,19 @@ class ExactRetrieval:
         queries = embedded(asked.entries, self._encoder, self._images, directory, self._telling(asked.name))
         ranked, scores = _nearest(queries, pool, asked.depth)
         before: Sequence[Sequence[str]] | None = None
+        read = 0
         if self._reading is not None:
             before = ranked
             more, cosines = _nearest(queries, pool, max(TOP, asked.depth))
             again = self._reading.of(asked.entries, more, cosines, pool, self._telling(f"{asked.name}, read again"))
-            ranked = [line[: asked.depth] for line in again]
+            ranked = [line[: asked.depth] for line in again.orders]
             scores = _by_place(ranked, asked.depth)
+            read = again.most
         complements = None
         if self._complementing is not None:
             telling = self._telling(f"{asked.name}, missing halves")
             complements = self._complementing.of(asked.entries, ranked, pool, directory, self._encoder, self._images, telling)
-        return Found(ranked, scores, frozenset(one.row for one in queries.failures), before, complements)
+        return Found(ranked, scores, frozenset(one.row for one in queries.failures), before, complements, read)
 
     def _telling(self, name: str) -> Told:
         return lambda done, whole: self._told(name, done, whole)
@@ -126,9 +130,13 @@ class ApplicationHit:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationAnswer:
-    """What one query found, best first; None for one that can't be used. `unread`: its hits should have been read again and were not."""
+    """What one query found, best first; None for one that can't be used.
+
+    `read` of its hits were read again; `unread`: that should have been and was not.
+    """
 
     hits: Sequence[ApplicationHit] | None
+    read: int = 0
     unread: bool = False
 
 
@@ -188,6 +196,7 @@ class ApplicationRetrieval:
             frozenset(number for number, one in enumerate(answers) if one.hits is None),
             before,
             [[hit.complement for hit in one.hits or ()] for one in answers] if self._complement else None,
+            max((one.read for one in answers), default=0),
             sum(one.unread for one in answers),
         )
 

@@ -75,6 +75,7 @@ def _of(found: Found, numbers: Sequence[int]) -> Found:
         frozenset(place for place, number in enumerate(numbers) if number in found.failed),
         None if found.before is None else [found.before[number] for number in numbers],
         None if found.complements is None else [found.complements[number] for number in numbers],
+        found.read,
         found.unread,
     )
 
@@ -116,16 +117,16 @@ def _result(
         positives_absent=sum(pool.row_of(did) is None for wanted in positives for did in wanted),
         published=None if printed is None else printed.value,
         held_out=dataset in compared.held_out,
-        rerank=None if before is None else _gain(before, values, headline),
+        rerank=None if before is None else _gain(before, values, headline, found.read),
         unread=found.unread,
         with_complements=None if halves is None else _intervals(halves),
     )
     return SetResult(row, qids, positives, found.ranked, found.scores, values, before, found.complements)
 
 
-def _gain(before: Mapping[str, NDArray[np.float64]], after: Mapping[str, NDArray[np.float64]], headline: str) -> Gain:
+def _gain(before: Mapping[str, NDArray[np.float64]], after: Mapping[str, NDArray[np.float64]], headline: str, read: int) -> Gain:
     difference = [after[headline] - before[headline]]
-    return Gain(_intervals(before), interval(difference), paired_probability(difference))
+    return Gain(_intervals(before), interval(difference), paired_probability(difference), read)
 
 
 def _intervals(values: Mapping[str, NDArray[np.float64]]) -> Mapping[str, Interval]:

@@ -69,7 +69,7 @@ def run(
     device: DeviceName = "auto",
     dtype: NumberType = "float32",
     rerank: Annotated[
-        str, typer.Option(help="Read the first 50 hits again: a reranker's name, auto (where that was measured to help) or off.")
+        str, typer.Option(help="Read the first 50 hits again: a reranker's name, on, auto (where that was measured to help) or off.")
     ] = "off",
     complement: Annotated[bool, typer.Option("--complement", help="Look for the missing half of each hit and count it too.")] = False,
     held_out: Annotated[

@@ -66,7 +66,7 @@ class SearchedCollection:
             )
             for number, found in zip(numbers, self._service.search_many(request).found, strict=True):
                 hits = None if found.hits is None else [ApplicationHit(hit.name, hit.score, hit.complement) for hit in found.hits]
-                answers[number] = ApplicationAnswer(hits, found.unread)
+                answers[number] = ApplicationAnswer(hits, found.read, found.unread)
         return answers
 
     def nearest_to(self, documents: Sequence[Document]) -> Sequence[str | None]:

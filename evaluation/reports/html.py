@@ -11,7 +11,7 @@ from evaluation.analysis import FirstHits
 from evaluation.metrics.scoring import EXPLAINED
 from evaluation.reports import plots
 from evaluation.reports.plots import Bar, Dots, Parts
-from evaluation.reports.words import ERRORS, TASKS, headline_sentence, in_arrows, measured_with, notes
+from evaluation.reports.words import ERRORS, TASKS, headline_sentence, in_arrows, measured_with, notes, read_again
 from evaluation.results import Report, SetRow
 
 _SHOWN = ("hit@1", "hit@5", "hit@10", "recall@10", "ndcg@10", "map@5", "mrr@10")
@@ -182,7 +182,7 @@ def _reranked(rows: Sequence[SetRow]) -> Iterator[str]:
     if not read:
         return
     yield "<h2>Reading the first hits again</h2>"
-    yield "<p>The first hits of the search were read once more, query and candidate together, and put in a new order.</p>"
+    yield f"<p>{read_again(rows)} Query and candidate are read together then, and what was read is put in a new order.</p>"
     changed = [(row, gain) for row, gain in read if gain.before != row.measures]
     if len(changed) < len(read):
         yield f"<p>{len(read) - len(changed)} of {len(read)} sets were left as they were and are not listed.</p>"

@@ -8,7 +8,7 @@ from evaluation.analysis import FirstHits
 from evaluation.compare import Comparison
 from evaluation.metrics.resampling import Interval
 from evaluation.metrics.scoring import EXPLAINED
-from evaluation.reports.words import ERRORS, TASKS, headline_sentence, measured_with, notes
+from evaluation.reports.words import ERRORS, TASKS, headline_sentence, measured_with, notes, read_again
 from evaluation.results import Report, SetRow
 
 _SHOWN = ("hit@1", "hit@5", "hit@10", "recall@10", "ndcg@10", "map@5", "mrr@10")
@@ -40,7 +40,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     yield from ("## By task", "", *_averages(report), "")
     if any(row.rerank is not None for row in report.rows):
-        yield from ("## Before and after reading the first hits again", "", *_reranked(report.rows), "")
+        yield from ("## Before and after reading the first hits again", "", read_again(report.rows), "", *_reranked(report.rows), "")
     if any(row.with_complements is not None for row in report.rows):
         yield from ("## With missing halves", "", *_completed(report.rows), "")
     yield "## First hits"
@@ -107,9 +107,9 @@ def _reranked(rows: Sequence[SetRow]) -> Iterator[str]:
         for row, gain in read
         if gain.before != row.measures
     ]
-    yield from table(header, cells)
+    if cells:
+        yield from (*table(header, cells), "")
     if len(cells) < len(read):
-        yield ""
         yield f"{len(read) - len(cells)} of {len(read)} sets were left as they were and are not listed."
 
 

@@ -50,6 +50,12 @@ def _first(rows: Sequence[SetRow]) -> str:
     return f"the first hits (five{''.join(f', {words}' for name, words in told.items() if name in names)})"
 
 
+def read_again(rows: Sequence[SetRow]) -> str:
+    """How many hits were read again."""
+    most = max((row.rerank.read for row in rows if row.rerank is not None), default=0)
+    return f"The best hits of each query were read again, at most {most}." if most else "No hits were read again."
+
+
 def notes(report: Report) -> Iterator[str]:
     """What was left out or failed, a sentence each."""
     yield from report.left_out

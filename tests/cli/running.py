@@ -46,6 +46,7 @@ class Cli:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         settings = {"DATA_DIR": self.data, "ENCODER": "arithmetic", "VECTOR_STORE": "exact", "WAIT_SECONDS": 0, "WORKERS": 2, "THREADS": 2}
+        settings["RERANK_SECONDS"] = 60  # or a busy machine would leave hits unread
         for name, value in settings.items():
             monkeypatch.setenv(f"UNIIR_{name}", str(value))
 

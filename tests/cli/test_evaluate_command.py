@@ -107,6 +107,19 @@ def test_a_collection_is_measured_alike_whoever_owns_its_directory(uniir: Cli, t
         assert (tmp_path / "beside" / name).read_text() == (tmp_path / "alone" / name).read_text()
 
 
+@pytest.mark.slow
+def test_how_many_hits_were_read_again_is_told_of_a_collection_too(uniir: Cli, tmp_path: Path) -> None:
+    root = small_mbeir(tmp_path / "mbeir")
+    questions = root / "query" / "test" / "mbeir_oven_task6_test.jsonl"
+    questions.write_text(lines([query("5:1", 6, ["6:3"], "what meadow is green?"), query("5:2", 6, ["5:1"], "which tower is it?")]))
+    uniir.set("rerank_top", 12)
+    assert uniir("ingest", root, "--encoder", "starter").code == 0
+    words = ("--pool", "global", "--collection", "default", "--rerank", "text", "--tasks", 6, "--instructions", "off")
+    done = uniir("evaluate", root, *words, "--work", tmp_path / "work", "--output", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert "The best hits of each query were read again, at most 6." in (tmp_path / "out" / "report.md").read_text()
+
+
 def test_a_reranker_that_is_named_and_not_here_is_told(uniir: Cli, tmp_path: Path) -> None:
     root = small_mbeir(tmp_path / "mbeir")
     assert uniir("ingest", root).code == 0
@@ -128,6 +141,7 @@ def test_reading_again_shows_before_and_after_for_a_collection_too(uniir: Cli, t
     assert done.code == 0, done.err
     for row in done.json["rows"]:
         assert row["rerank"]["before"] == row["measures"]  # nothing is read again by itself for this encoder
+        assert row["rerank"]["read"] == 0
 
 
 def test_an_ablation_prints_its_table_and_how_to_repeat_it(uniir: Cli, tmp_path: Path) -> None:

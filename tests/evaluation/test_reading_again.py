@@ -89,6 +89,14 @@ def test_hits_that_are_read_again_stand_in_their_new_order_beside_the_old_one(tm
     assert "Reading the first hits again" in as_html(report)
 
 
+def test_a_report_says_how_many_hits_were_read_again(tmp_path: Path) -> None:
+    plan = Plan(small_mbeir(tmp_path / "data"), datasets=("oven",), rerank="length")
+    report, _ = measure(plan, tmp_path / "work", always(ByLength()))
+    assert report.as_json()["rows"][0]["rerank"]["read"] == 6
+    for written in (as_markdown(report), as_html(report)):
+        assert "The best hits of each query were read again, at most 6." in written
+
+
 def test_a_reranker_hears_which_data_set_asks_since_prompts_are_written_for_each(tmp_path: Path) -> None:
     asked = Asked()
     measure(Plan(small_mbeir(tmp_path / "data"), datasets=("oven",)), tmp_path / "work", always(asked))

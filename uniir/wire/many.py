@@ -55,9 +55,10 @@ class FoundDocument(Answer):
 
 
 class FoundForOne(Answer):
-    """What one query found, best first; None for a query that can't be used. `unread`: hits could not be read again."""
+    """What one query found, best first; None for a query that can't be used. `read` hits were read again; `unread`: they could not be."""
 
     hits: list[FoundDocument] | None
+    read: int = 0
     unread: bool = False
 
 

@@ -83,7 +83,7 @@ def _found(service: SearchService, asked: WrittenQuery, request: SearchManyReque
         result = service.search(query)
     except QueryError:
         return FoundForOne(hits=None)
-    return FoundForOne(hits=_hits(result.hits), unread=_is_unread(request, result))
+    return FoundForOne(hits=_hits(result.hits), read=result.rerank.count, unread=_is_unread(request, result))
 
 
 def _is_unread(request: SearchManyRequest, result: SearchResult) -> bool:
