@@ -100,14 +100,15 @@ WAYS: dict[str, tuple[Fusing, float]] = {
 
 def effect(given: Lists) -> Effect:
     before = gains(given.nearest, given.positives)
-    ways = {name: interval([gains(_ordered(given, *way), given.positives) - before]) for name, way in WAYS.items()}
+    ways = {name: interval([gains(ordered(given, *way), given.positives) - before]) for name, way in WAYS.items()}
     words = gains([[one for one, _ in line] for line in given.matches], given.positives)
     touched = np.mean([any(share >= NEARLY_ALL for _, share in line) for line in given.matches])
     target = "any" if given.target is None else str(given.target)
     return Effect(given.name, str(given.query), target, len(before), 100 * before.mean(), 100 * words.mean(), 100 * float(touched), ways)
 
 
-def _ordered(given: Lists, fusing: Fusing, least: float) -> list[list[int]]:
+def ordered(given: Lists, fusing: Fusing, least: float) -> list[list[int]]:
+    """Both rankings as one, with matches that hold at least so much of their query."""
     orders = []
     for nearest, matches in zip(given.nearest, given.matches, strict=True):
         lexical = [one for one, share in matches if share >= least]

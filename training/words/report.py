@@ -11,6 +11,7 @@ from pathlib import Path
 from evaluation.metrics.resampling import Interval
 from search.fusion import DEPTH, NEARLY_ALL, RANK_CONSTANT
 from training.words.measure import WAYS, Effect
+from training.words.rereading import Together
 
 _SIDES = {
     "known": (
@@ -38,10 +39,11 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Effects by side; `rankings` are empty where no Postgres was named."""
+    """Effects by side; `rankings` are empty where no Postgres was named. `together` is by side too."""
 
     sides: Mapping[str, Sequence[Effect]]
     rankings: Sequence[Ranking]
+    together: Mapping[str, Sequence[Together]]
 
 
 def write_report(report: Report, folder: Path) -> None:
@@ -49,6 +51,7 @@ def write_report(report: Report, folder: Path) -> None:
     date = datetime.date.today().isoformat()
     data: dict[str, object] = {"date": date, "nearly_all": NEARLY_ALL, "rank_constant": RANK_CONSTANT, "depth": DEPTH}
     data |= {"sides": {side: [asdict(one) for one in effects] for side, effects in report.sides.items()}}
+    data |= {"together": {side: [asdict(one) for one in found] for side, found in report.together.items()}}
     data |= {"rankings": [asdict(one) for one in report.rankings]}
     (folder / "words.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")
     (folder / "words.md").write_text("\n".join(_page(report, date)) + "\n", "utf-8")
@@ -76,11 +79,31 @@ def _page(report: Report, date: str) -> list[str]:
         header = ["set/task", "query -> target", "queries", "without", *WAYS, "touched", "words alone"]
         lines += ["", f"## {title}", "", *filter(None, remarks), "", _row(header), _row(["---"] * len(header))]
         lines += [_row(_cells(one)) for one in report.sides[side]]
+    lines += _together(report)
     if report.rankings:
         header = ["set/task", *report.rankings[0].by]
         remark = "Words alone over all pools together, on the same rows in both databases. `ts_rank` does not know how rare a word is."
         lines += ["", "## How the databases rank", "", remark, "", _row(header), _row(["---"] * len(header))]
         lines += [_row([one.name, *(f"{value:.2f}" for value in one.by.values())]) for one in report.rankings]
+    return lines
+
+
+def _together(report: Report) -> list[str]:
+    header = ["pool", "set/task", "queries", "neither", *report.together["local"][0].ways]
+    lines = [
+        "",
+        "## Together with the text reranker",
+        "",
+        "Texts searched by texts, where nearly all words count and the first 20 are read again unless somebody says otherwise. Both",
+        "together are reading again alone, since what reads again compares words itself; so neither stands in the other's way, and both",
+        "stay on. What any word (`--words`) costs by itself, reading again nearly makes good.",
+        "",
+        _row(header),
+        _row(["---"] * len(header)),
+    ]
+    for side, pool in (("local", "its own"), ("union", "all")):
+        for one in report.together[side]:
+            lines.append(_row([pool, one.name, f"{one.queries}", f"{one.neither:.2f}", *map(_difference, one.ways.values())]))
     return lines
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from encoders.starter.encoder import StarterEncoder
 from encoders.starter.heads import load_heads
 from models.devices import Device
 from search.fusion import DEPTH
@@ -20,6 +21,7 @@ from training.starter.spaces import ContentSpace
 from training.words.known import known_items
 from training.words.measure import Effect, Lists, effect, gains, lists
 from training.words.report import Ranking, Report, write_report
+from training.words.rereading import Rereading, Together, both_by_default
 from training.words.shelf import Shelf, shelf
 from uniir.documents import Modality
 
@@ -36,17 +38,23 @@ def run(data: Path, cache: Path, reports: Path, postgres: str | None, device: De
     space = _space(data, cache, [*tasks, *(EvaluationTask(one, one, Modality.IMAGE, ()) for one in known)], device)
     asked = [one for one in tasks if one.local.queries[0].text is not None]
     sides: dict[str, list[Effect]] = {"local": [], "union": [], "mixed": [], "known": []}
+    rereading = Rereading(StarterEncoder(heads, device), cache / "words" / "rereading.npz")
+    together: dict[str, list[Together]] = {"local": [], "union": []}
     for one in asked:
         with shelf(one.local.pool) as own:
-            sides["local"].append(_told(lists(one.local, one.target, space, heads.choices, own)))
+            found = lists(one.local, one.target, space, heads.choices, own)
+            sides["local"].append(_told(found))
+            together["local"] += [rereading.together(one.local, found)] if both_by_default(found) else []
     with shelf(union.pool) as everything:
         for one in asked:
-            sides["union"].append(_told(lists(one.union, one.target, space, heads.choices, everything)))
+            found = lists(one.union, one.target, space, heads.choices, everything)
+            sides["union"].append(_told(found))
+            together["union"] += [rereading.together(one.union, found)] if both_by_default(found) else []
             sides["mixed"].append(_told(lists(one.union, None, space, heads.choices, everything)))
     with shelf(union.pool, names) as named:
         sides["known"] += [_told(lists(one, None, space, heads.choices, named)) for one in known]
     rankings = [] if postgres is None else _rankings([one.union for one in asked if one.target is not Modality.IMAGE], union, postgres)
-    write_report(Report(sides, rankings), reports)
+    write_report(Report(sides, rankings, together), reports)
 
 
 def _space(data: Path, cache: Path, tasks: Sequence[EvaluationTask], device: Device) -> ContentSpace:
