@@ -20,15 +20,16 @@ def section_title(title: str, count: str = "") -> None:
 
 def words(text: str) -> None:
     """A line or two; what stands between backticks is set as code."""
-    st.html(f'<p class="upkeep" style="margin:0">{_with_code(text)}</p>')
+    st.html(f'<p class="upkeep" style="margin:0">{with_code(text)}</p>')
 
 
 def muted(text: str) -> None:
     """The same, quieter."""
-    st.html(f'<p class="upkeep upkeep-muted" style="margin:0">{_with_code(text)}</p>')
+    st.html(f'<p class="upkeep upkeep-muted" style="margin:0">{with_code(text)}</p>')
 
 
-def _with_code(text: str) -> str:
+def with_code(text: str) -> str:
+    """The text as HTML; what stands between backticks is set as code."""
     return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 

@@ -9,9 +9,11 @@ from pathlib import PurePath
 from typing import Protocol
 
 from uniir.documents import Modality
+from uniir.wire import DocumentAnswer
 
 _NAMES = ("title", "name", "caption", "class", "label", "headline", "subject")
 _LINE_OF_MANIFEST = re.compile(r"(did|line|row|page|passage|paragraph)\s*[=:#]?\s*(.+)", re.IGNORECASE)
+_PART_OF_TEXT = re.compile(r"chars=(\d{1,18})-(\d{1,18})")
 _WORDS = re.compile(r"[^\W\d_]{2,}([-_ ][^\W\d_]+)+")  # an id that is made of words: `apple-pie`
 _LONGEST = 80
 
@@ -84,11 +86,23 @@ def in_words(value: object) -> str:
 
 def place_in_file(path: str, locator: str | None) -> str:
     """`catalogue.jsonl, line 28`."""
-    name = PurePath(path).name
+    return located(PurePath(path).name, locator)
+
+
+def place_below(document: DocumentAnswer) -> str:
+    """The same with the folders below the one that was ingested: `notes/long.txt, characters 1,200 to 1,800`."""
+    path = PurePath(document.path)
+    inside = path.relative_to(document.root) if path.is_relative_to(document.root) else path
+    return located(str(inside) if inside.name else path.name, document.locator)
+
+
+def located(file: str, locator: str | None) -> str:
     if not locator:
-        return name
+        return file
+    if found := _PART_OF_TEXT.fullmatch(locator):
+        return f"{file}, characters {int(found[1]):,} to {int(found[2]):,}"
     found = _LINE_OF_MANIFEST.fullmatch(locator)
-    return f"{name}, {found[1].lower()} {found[2]}" if found else f"{name}, {locator}"
+    return f"{file}, {found[1].lower()} {found[2]}" if found else f"{file}, {locator}"
 
 
 def _named(metadata: Mapping[str, object]) -> Iterator[str]:

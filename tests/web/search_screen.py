@@ -74,6 +74,7 @@ class SearchScreen:
 
     def enter(self, text: str) -> None:
         """Types and presses Enter."""
+        self.listen()
         self.field.fill(text)
         self.field.press("Enter")
 
@@ -143,7 +144,7 @@ class SearchScreen:
         return self
 
     def listen(self) -> None:
-        """Waits until the page hears what is pasted or dropped: its script comes a moment after the first things to be seen."""
+        """Waits until the page hears keys, paste and drop: its script comes a moment after the first things to be seen."""
         expect(self.page.locator("#uniir-said")).to_be_attached()
 
     def settle(self) -> None:

@@ -53,6 +53,15 @@ def test_a_pasted_picture_finds_its_like(visitor: Visit, motorcycle: Path) -> No
     expect(screen.tiles.first).to_contain_text("motorcycle")
 
 
+def test_words_that_stand_in_the_field_count_when_a_picture_is_pasted(visitor: Visit, motorcycle: Path) -> None:
+    screen = SearchScreen(visitor())
+    screen.field.fill("after the winter")
+    screen.paste(motorcycle)
+    expect(screen.page).to_have_url(re.compile("text=after.the.winter&picture=[0-9a-f]{64}"))
+    expect(screen.field).to_have_value("after the winter")
+    expect(screen.tiles.first).to_contain_text("motorcycle")
+
+
 def test_a_dropped_picture_finds_its_like(visitor: Visit, motorcycle: Path) -> None:
     screen = SearchScreen(visitor())
     expect(screen.field).to_be_visible()

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.web.titles import alternative_text, file_of, flat, in_words, place_in_file, title_of
+from app.web.titles import alternative_text, file_of, flat, in_words, place_below, place_in_file, title_of
 from tests.web_logic.hits import hit
+from tests.web_logic.test_marking import document
 from uniir.documents import Modality
 
 
@@ -51,6 +52,13 @@ def test_the_mark_of_a_heading_is_no_part_of_a_title() -> None:
 def test_places_are_said_in_words() -> None:
     assert place_in_file("/corpus/catalogue.jsonl", "line=28") == "catalogue.jsonl, line 28"
     assert place_in_file("/corpus/a.txt", None) == "a.txt"
+    assert place_in_file("/corpus/a.txt", "chars=1200-1800") == "a.txt, characters 1,200 to 1,800"
+
+
+def test_a_source_is_told_with_the_folders_below_the_one_that_was_ingested() -> None:
+    assert place_below(document("x", path="/corpus/notes/a.txt", root="/corpus", locator=None)) == "notes/a.txt"
+    assert place_below(document("x", path="/corpus/a.txt", root="/corpus/a.txt", locator="chars=0-9")) == "a.txt, characters 0 to 9"
+    assert place_below(document("x", path="/elsewhere/a.txt", root="/corpus", locator=None)) == "/elsewhere/a.txt"
 
 
 def test_objects_in_metadata_are_opened_up() -> None:

@@ -118,9 +118,8 @@ def _sentence(checkup: Checkup | None, zone: tzinfo | None) -> None:
 
 
 def _note(text: str, icon: str, kind: str) -> None:
-    st.html(
-        f'<div class="upkeep upkeep-verdict{kind}"><span class="upkeep-icon" aria-hidden="true">{icon}</span><p>{escape(text)}</p></div>'
-    )
+    sign = f'<span class="upkeep-icon" aria-hidden="true">{icon}</span>'
+    st.html(f'<div class="upkeep upkeep-verdict{kind}">{sign}<p>{plain_html.with_code(text)}</p></div>')
 
 
 def _buttons(name: str, checkup: Checkup | None) -> Wish | None:

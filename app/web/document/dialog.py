@@ -21,7 +21,7 @@ from app.web.results import judging
 from app.web.results import words as result_words
 from app.web.safe_text import sentence_as_markdown
 from app.web.search.first_visit import cards
-from app.web.titles import alternative_text, flat, in_words, place_in_file, plain, title_of
+from app.web.titles import alternative_text, flat, in_words, place_below, plain, title_of
 from uniir.errors import UniirError, UsageError
 from uniir.wire import ComplementAnswer, DocumentAnswer, ExplainRequest, Explanation, HitAnswer, Neighbour
 
@@ -268,8 +268,8 @@ def _text(known: DocumentAnswer, explanation: Explanation | None) -> None:
 
 
 def _details(known: DocumentAnswer) -> None:
-    rows: list[tuple[str, str, bool]] = [("Source", place_in_file(known.path, known.locator), True)]
-    if known.image:
+    rows: list[tuple[str, str, bool]] = [("Source", place_below(known), True)]
+    if known.image and known.image != known.path:
         rows.append(("Picture file", known.image.removeprefix(known.root).lstrip("/"), True))
     rows += [(name, in_words(value), False) for name, value in flat(known.metadata).items() if value not in (None, "")][:20]
     if known.picture is not None:

@@ -147,7 +147,8 @@ def _search_if_new(value: object) -> None:
 def _take(value: Mapping[str, object]) -> None:
     """A picture that was pasted or dropped: the page's script has sent it to the service already."""
     if isinstance(value.get("id"), str):
-        picture.use(str(value["id"]), str(value.get("name") or "") if value.get("named") else "")
+        name = str(value.get("name") or "") if value.get("named") else ""
+        picture.use(str(value["id"]), name, text=str(value.get("text") or "")[:MAX_TEXT])
     elif isinstance(value.get("problem"), Mapping):
         try:
             picture.refuse(Problem.model_validate(value["problem"]))

@@ -47,7 +47,8 @@ function create(root) {
     }
     overlay.hidden = true;
     document.body.classList.remove("adding");
-    senses.send("picture", { ...value, name: file.name || "", at: Date.now() });
+    const text = document.querySelector(FIELD)?.value ?? ""; // typed and not yet searched for: it comes along
+    senses.send("picture", { ...value, text, name: file.name || "", at: Date.now() });
   }
 
   // The page's own process may go away as well: our words instead of Streamlit's, and the script is run as soon as it is back.
