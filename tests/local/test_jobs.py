@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import BinaryIO
 import pytest
 
 from app.local.jobs.progress import Meter
+from app.local.jobs.turns import OwnTurns
 from ingest.events import Advanced, Finishing, Planned, Reading
 from storage.sql.databases.engines import open_catalog
 from storage.sql.jobs.jobs import REMEMBERED, Origin, SqlJobs
@@ -175,6 +177,14 @@ def test_nothing_else_is_changed_while_an_ingest_is_at_work(tmp_path: Path) -> N
         at_once.set()
         ended(service, job)
         assert service.doctor(DoctorRequest()).findings is not None
+
+
+def test_who_hears_that_a_job_is_over_can_change_its_collection_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = OwnTurns._free
+    monkeypatch.setattr(OwnTurns, "_free", lambda turns: (time.sleep(0.5), free(turns))[1])
+    with local_service(tmp_path) as service:
+        ingested(service, lay(tmp_path / "corpus", TREE))
+        assert service.doctor(DoctorRequest()).findings == []
 
 
 def test_the_last_jobs_are_remembered_and_none_that_is_not_over_is_forgotten(catalog: str) -> None:

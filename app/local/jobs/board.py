@@ -6,11 +6,12 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from app.local.attending import Attendant
 from app.local.jobs.answers import job_answer
+from app.local.jobs.live import JobEnd, LiveJob
 from app.local.jobs.progress import Meter
 from app.local.jobs.turns import Turns
 from app.local.jobs.work import Accepted, Asked, Report, Work, asked_for, recalled
@@ -28,22 +29,6 @@ _AWAY_SECONDS = 5.0  # between looks at a catalog that does not answer
 STOP_SECONDS = 8.0
 
 
-@dataclass(slots=True)
-class _Live:
-    """The job that this process works off."""
-
-    record: JobRecord
-    accepted: Accepted
-    meter: Meter
-    stop: threading.Event = field(default_factory=threading.Event)
-    hurry: threading.Event = field(default_factory=threading.Event)
-    cancelled: bool = False
-
-    def cancel(self) -> None:
-        self.cancelled = True
-        self.stop.set()
-
-
 class JobBoard:
     """One thread takes jobs from the catalog's table: those of this process, and for who stays whatever nobody living holds."""
 
@@ -54,7 +39,7 @@ class JobBoard:
         self._turns = turns
         self._changing = threading.Condition()
         self._accepted: dict[int, Accepted] = {}
-        self._live: _Live | None = None
+        self._live: LiveJob | None = None
         self._ended: OrderedDict[int, Progress] = OrderedDict()
         self._unwritten: dict[int, JobRecord] = {}  # over, but the catalog could not be told
         self._version = 0
@@ -218,7 +203,7 @@ class JobBoard:
                 continue
             self._wait_beyond(version, pause)
 
-    def _reserved(self) -> _Live | None:
+    def _reserved(self) -> LiveJob | None:
         """The next job, which nobody else takes from here on."""
         if self._stays and self._presence.is_shared:
             self._jobs.abandon()
@@ -229,42 +214,42 @@ class JobBoard:
             accepted = self._accepted.pop(record.id, None)
             if accepted is None:  # by another process, or before this one was started
                 accepted = recalled(record.request, record.collection)
-            self._live = _Live(record, accepted, Meter(self._changed))
+            self._live = LiveJob(record, accepted, Meter(self._changed))
             return self._live
 
-    def _work_off(self, live: _Live) -> None:
+    def _work_off(self, live: LiveJob) -> None:
         attendant = Attendant(self._jobs, live.record.id, lambda: live.meter.progress, live.cancel)
         with attendant.present(self._presence.is_shared):
-            try:
-                with self._turns.awaited(live.accepted.what, live.accepted.collection, live.stop) as mine:
-                    if mine and not live.stop.is_set() and self._jobs.start(live.record.id):
-                        self._carry_out(live)
-                    else:
-                        self._leave(live.record, cancelled=live.cancelled)
-            except UniirError as error:
-                self._over(live.record, JobState.FAILED, problem=problem_of(error), progress=live.meter.progress)
+            end = self._in_turn(live)  # whoever hears of it finds the turn given back
+            if end is None:
+                self._leave(live.record, cancelled=live.cancelled)
+            else:
+                self._over(live.record, end.state, end.report, end.problem, live.meter.progress)
         with self._changing:
             self._live = None
         self._changed()
 
-    def _carry_out(self, live: _Live) -> None:
+    def _in_turn(self, live: LiveJob) -> JobEnd | None:
+        """Carries the job out when its collection is free; None where it is to wait again."""
+        try:
+            with self._turns.awaited(live.accepted.what, live.accepted.collection, live.stop) as mine:
+                begun = mine and not live.stop.is_set() and self._jobs.start(live.record.id)
+                return self._carried_out(live) if begun else None
+        except UniirError as error:
+            return JobEnd(JobState.FAILED, problem=problem_of(error))
+
+    def _carried_out(self, live: LiveJob) -> JobEnd | None:
         live.meter.begin()
-        record = live.record
         try:
             report = self._doing.run(live.accepted, live.meter.listen, live.stop, live.hurry)
         except UniirError as error:
-            self._over(record, JobState.FAILED, problem=problem_of(error), progress=live.meter.progress)
+            return JobEnd(JobState.FAILED, problem=problem_of(error))
         except Exception as error:
-            _log.exception("the job %s failed", format_id(record.id))
-            problem = problem_of(UniirError(f"The job failed: {type(error).__name__}: {error}."))
-            self._over(record, JobState.FAILED, problem=problem, progress=live.meter.progress)
-        else:
-            if not report.interrupted:
-                self._over(record, JobState.DONE, report, progress=live.meter.progress)
-            elif live.cancelled or record.origin is Origin.COMMAND:
-                self._over(record, JobState.CANCELLED, report, progress=live.meter.progress)
-            else:
-                self._leave(record, cancelled=False)
+            _log.exception("the job %s failed", format_id(live.record.id))
+            return JobEnd(JobState.FAILED, problem=problem_of(UniirError(f"The job failed: {type(error).__name__}: {error}.")))
+        if not report.interrupted:
+            return JobEnd(JobState.DONE, report)
+        return JobEnd(JobState.CANCELLED, report) if live.cancelled or live.record.origin is Origin.COMMAND else None
 
     def _over(
         self,
