@@ -8,16 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import psycopg
-from sqlalchemy import insert, update
+import pytest
+from sqlalchemy import insert, text, update
 
 from storage.sql.collections import SqlCollections
+from storage.sql.databases.dialects import DatabaseTime
 from storage.sql.databases.engines import Engines, open_catalog
+from storage.sql.databases.postgres import END_THE_DEAD
 from storage.sql.jobs.jobs import Origin, SqlJobs
 from storage.sql.jobs.presence import Presence
 from storage.sql.jobs.turns import SqlTurns
 from storage.sql.ledger import SqlLedger
-from storage.sql.schema import turns
+from storage.sql.schema import processes, turns
 from uniir.documents import Document, Modality, Source
+from uniir.errors import StoreUnavailable
 from uniir.ids import new_id
 from uniir.ledger import SourceDraft, SourceKey, SourceKind
 from uniir.spaces import VectorSpace
@@ -148,3 +152,29 @@ def test_a_transaction_that_a_dead_process_left_in_the_middle_of_a_batch_is_ende
     living.leave()
     dead.close()
     alive.close()
+
+
+def test_who_slept_itself_ends_nobody(postgres: str) -> None:
+    """A machine that was asleep wakes with the leases of all its processes run out, and they all live."""
+    one, other = open_catalog(postgres), open_catalog(postgres)
+
+    def ended() -> int:
+        with other.glancing() as connection:
+            return len(connection.execute(text(END_THE_DEAD), {"own": other.name}).all())
+
+    def meanwhile() -> None:
+        with other.writing() as connection:
+            for engines in (one, other):
+                connection.execute(insert(processes).values(id=engines.name, said="asleep", until=DatabaseTime()))
+        assert ended() == 0
+        with other.writing() as connection:
+            connection.execute(update(processes).where(processes.c.id == other.name).values(until=DatabaseTime() + 600))
+        assert ended() == 1
+
+    transaction = one.writing()
+    transaction.__enter__().execute(text("SELECT 1"))
+    meanwhile()
+    with pytest.raises(StoreUnavailable, match="terminating connection"):
+        transaction.__exit__(None, None, None)
+    one.close()
+    other.close()

@@ -20,13 +20,14 @@ _LONGEST_NAME = 63  # bytes of an application_name
 _MIGRATION_LOCK = 0x756E6969  # any number of our own
 TAKE_STOCK = "ANALYZE sources, documents, document_words, embeddings"
 # A process's id begins with the name of its sessions; what it begins after its lease, awake again, is checked by its turn.
+# Who slept itself ends nobody: where the whole machine did, the others are about to say that they live.
 END_THE_DEAD = """
     SELECT pg_terminate_backend(session.pid)
     FROM pg_stat_activity AS session JOIN (
         SELECT left(id, 16) AS name, to_timestamp(max(until)) AS until FROM processes GROUP BY left(id, 16)
     ) AS process ON right(session.application_name, 16) = process.name
     WHERE session.datname = current_database() AND process.until < clock_timestamp() AND session.xact_start < process.until
-        AND process.name <> :own
+        AND EXISTS (SELECT FROM processes WHERE left(id, 16) = :own AND to_timestamp(until) > clock_timestamp())
 """
 _POOLS = {"pool_pre_ping": True, "pool_size": 4, "max_overflow": 12, "pool_timeout": 30, "pool_recycle": 1800, "pool_use_lifo": True}
 

@@ -89,16 +89,20 @@ class Presence:
 
     def _end_the_dead(self) -> None:
         """A process that was stopped in the middle of a change holds what others wait for, and its server waits for it."""
-        with self._engines.glancing() as connection:
-            ended = connection.execute(text(END_THE_DEAD), {"own": self._engines.name}).all()
+        try:
+            with self._engines.glancing() as connection:
+                ended = connection.execute(text(END_THE_DEAD), {"own": self._engines.name}).all()
+        except StoreUnavailable as error:
+            _log.warning("transactions that the dead may have left could not be ended: %s", error)
+            return
         if ended:
             _log.warning("%d transactions of processes that gave no sign of life any more were ended", len(ended))
 
     def _beat(self) -> None:
         while not self._stop.wait(self._lease / _BEATS):
             try:
+                self._end_the_dead()  # first: it is for who lived all the time
                 self._say()
-                self._end_the_dead()
                 for chore in self._chores:
                     chore()
             except StoreUnavailable as error:
