@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import AsJson, Collection, DataDir, path, settings_for
+from app.cli.options import AsJson, Collection, DataDir, path, settings_for, settings_of_data
 from app.cli.output import plural, say, say_json, tell
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def backup(
     from app.local.reach import asked
     from uniir.wire import BackupRequest
 
-    settings = settings_for(data_dir, collection)
+    settings = settings_of_data(data_dir, collection)
     request = BackupRequest(path=str(directory.absolute()), collection=settings.collection, dry_run=dry_run)
     answer = asked(settings, "uniir backup", lambda service: service.backup(request))
     _say(answer, "would be written to" if dry_run else "written to", as_json=as_json)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from app.cli.options import AsJson, Collection, DataDir, Yes, path, settings_for
+from app.cli.options import AsJson, Collection, DataDir, Yes, is_bare, path, settings_for, settings_of_data
 from app.cli.output import plural, printable, say, say_json, table, tell
 
 if TYPE_CHECKING:
@@ -23,8 +23,11 @@ def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
     from uniir.spaces import SpaceState
 
     settings = settings_for(data_dir)
-    with opened(settings) as installation:
-        known = catalogued(installation).collections
+    if is_bare(settings):
+        known = []
+    else:
+        with opened(settings) as installation:
+            known = catalogued(installation).collections
     if as_json:
         say_json({"collections": [one.model_dump(mode="json", exclude_none=True) for one in known]})
         return
@@ -70,7 +73,7 @@ def doctor(
     from app.local.reach import asked
     from uniir.wire import DoctorRequest
 
-    settings = settings_for(data_dir, collection)
+    settings = settings_of_data(data_dir, collection)
     request = DoctorRequest(collection=collection, repair=repair)
     answer = asked(settings, "uniir doctor", lambda service: service.doctor(request))
     if as_json:
@@ -94,7 +97,7 @@ def rebuild_vectors(collection: _OneOrAll = None, data_dir: DataDir = None) -> N
     from app.local.reach import asked
     from uniir.wire import RebuildRequest
 
-    settings = settings_for(data_dir, collection)
+    settings = settings_of_data(data_dir, collection)
     request = RebuildRequest(collection=collection)
     for rebuilt in asked(settings, "uniir rebuild", lambda service: service.rebuild(request)).collections:
         beside = f" for {rebuilt.beside}" if rebuilt.beside is not None else ""
@@ -127,7 +130,7 @@ def delete(
 
     if not ids and not path and not whole:
         raise UsageError("Nothing was named to be deleted.", "Give ids, `--path PATH`, or `--all` for the whole collection.")
-    settings = settings_for(data_dir, collection)
+    settings = settings_of_data(data_dir, collection)
     request = DeleteRequest(
         ids=[format_id(parse_id(one)) for one in ids or ()],
         paths=[_named(one) for one in path or ()],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 import typer
 import typer.core
 
-from app.cli.options import AsJson, DataDir, settings_for
+from app.cli.options import AsJson, DataDir, settings_for, settings_of_data
 from app.cli.output import say, say_json, tell
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _by_collection(plan: Plan, name: str, data_dir: Path | None, work: Path, kep
             retrieval = ApplicationRetrieval(plan.root.absolute(), application, work, Told(), reranking, plan.complement)
             return evaluate_by(replace(plan, search=f"collection {name}"), retrieval, _keeping(kept), command)
 
-    return asked(settings_for(data_dir, name), "uniir evaluate", measured)
+    return asked(settings_of_data(data_dir, name), "uniir evaluate", measured)
 
 
 def _keeping(kept: Output | None) -> Callable[[SetResult], None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.ingesting import IngestOptions, run_ingest
-from app.cli.options import AsJson, Collection, DataDir, path, settings_for
+from app.cli.options import AsJson, Collection, DataDir, path, settings_of_data
 from app.cli.output import plural, printable, say, say_json
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def ignore(paths: Paths = None, collection: Collection = None, data_dir: DataDir
     from app.wiring.sessions import opened
 
     found = _failures(paths, collection, data_dir)
-    with opened(settings_for(data_dir, collection)) as installation:
+    with opened(settings_of_data(data_dir, collection)) as installation:
         library = installation.library(installation.collection(collection))
         library.ignore_failures([failure.key for failure in found])
     say(f"{plural(len(found), 'input')} ignored.")
@@ -69,5 +69,5 @@ def _failures(paths: list[Path] | None, collection: str | None, data_dir: Path |
     from app.local.collections.catalogued import failures_at
     from app.wiring.sessions import opened
 
-    with opened(settings_for(data_dir, collection)) as installation:
+    with opened(settings_of_data(data_dir, collection)) as installation:
         return failures_at(installation, collection, [path.expanduser().resolve() for path in paths] if paths else None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import AsJson, Collection, DataDir, settings_for
+from app.cli.options import AsJson, Collection, DataDir, settings_of_data
 from app.cli.output import plural, printable, say, say_json, shortened, table, tell
 from app.cli.search import Target
 from uniir.queries import Reranking
@@ -46,7 +46,7 @@ def add(
     from uniir.queries import Weights
     from uniir.wire import JudgmentRequest
 
-    settings = settings_for(data_dir, collection)
+    settings = settings_of_data(data_dir, collection)
     picture = image.expanduser().absolute() if image is not None else None
     search = search_request(
         text,
@@ -75,7 +75,7 @@ def list_judgments(collection: Collection = None, as_json: AsJson = False, data_
     """List what was judged, query by query."""
     from app.local.reach import asked
 
-    settings = settings_for(data_dir, collection)
+    settings = settings_of_data(data_dir, collection)
     found = asked(settings, "uniir judge list", lambda service: service.judgments(settings.collection))
     if as_json:
         say_json(found.model_dump(mode="json"))
@@ -92,7 +92,7 @@ def remove(
     """Take judgments back."""
     from app.local.reach import reached
 
-    with reached(settings_for(data_dir), "uniir judge remove") as service:
+    with reached(settings_of_data(data_dir), "uniir judge remove") as service:
         for one in judgments:
             service.forget_judgment(one)
     say(f"{plural(len(judgments), 'judgment')} taken back.")
@@ -109,7 +109,7 @@ def import_file(
     from app.local.judgments.importing import import_judgments
     from app.wiring.sessions import opened
 
-    settings = settings_for(data_dir, collection)
+    settings = settings_of_data(data_dir, collection)
     with opened(settings) as installation:
         done = import_judgments(installation, installation.collection(settings.collection), file.expanduser().absolute())
     if as_json:
@@ -137,7 +137,7 @@ def export(
     from app.local.judgments.files import export as export_judgments
     from app.wiring.sessions import opened
 
-    settings = settings_for(data_dir, collection)
+    settings = settings_of_data(data_dir, collection)
     with opened(settings) as installation:
         done = export_judgments(installation, installation.collection(settings.collection), directory.expanduser().absolute())
     if as_json:
@@ -162,7 +162,7 @@ def score(
     from uniir.service import Service
     from uniir.wire import ScoringRequest
 
-    settings = settings_for(data_dir, collection)
+    settings = settings_of_data(data_dir, collection)
     request = ScoringRequest(collection=settings.collection, rerank=rerank)
 
     def both(service: Service) -> tuple[ScoringAnswer, ScoringsAnswer]:
@@ -193,7 +193,7 @@ def calibrate(
 
     if not 20 <= pairs <= 100_000:
         raise UsageError(f"{pairs} pairs can't be read.", "Name 20 to 100,000.")
-    settings = settings_for(data_dir, collection)
+    settings = settings_of_data(data_dir, collection)
     request = CalibrationRequest(collection=settings.collection, reranker=reranker, pairs=pairs, forget=forget)
     found = asked(settings, "uniir judge calibrate", lambda service: service.calibrate(request))
     if as_json:

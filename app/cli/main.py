@@ -13,6 +13,7 @@ import typer
 import uniir
 from app.cli import backups, collections, evaluate, failures, ingest, judge, models, reference, rerank, search, serve, spaces, ui
 from app.cli.output import say, tell
+from app.cli.variables import misspelt
 from uniir.errors import UniirError
 
 app = typer.Typer(
@@ -40,6 +41,8 @@ def _root(
         logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     else:
         logging.getLogger().addHandler(logging.NullHandler())
+    for sentence in misspelt(os.environ):
+        tell(f"uniir: {sentence}")
 
 
 app.command("ingest")(ingest.ingest)

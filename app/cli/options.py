@@ -31,3 +31,21 @@ def settings_for(data_dir: Path | None = None, collection: str | None = None, en
     from uniir.settings import load_settings
 
     return load_settings(data_dir=data_dir, collection=collection, encoder=encoder)
+
+
+def settings_of_data(data_dir: Path | None = None, collection: str | None = None) -> Settings:
+    """The same for a command on what is kept already. Raises NotFound where nothing is: a mistyped directory is not to be made."""
+    from uniir.errors import NotFound
+
+    settings = settings_for(data_dir, collection)
+    if is_bare(settings):
+        raise NotFound(
+            f"Nothing is kept in {settings.data_dir}: there is no such directory.",
+            "`uniir ingest PATH` makes one; `--data-dir` and UNIIR_DATA_DIR name another.",
+        )
+    return settings
+
+
+def is_bare(settings: Settings) -> bool:
+    """Whether nothing was ever kept there: no directory, and no catalog elsewhere."""
+    return settings.catalog_url is None and not settings.data_dir.exists()

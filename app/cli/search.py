@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import AsJson, Collection, DataDir, path, settings_for
+from app.cli.options import AsJson, Collection, DataDir, path, settings_of_data
 from app.cli.output import plural, printable, say, say_json, shortened, table, tell
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def search(
     from uniir.asking import search_request
     from uniir.queries import Reranking, Weights, WordSearch
 
-    settings = settings_for(data_dir, collection)
+    settings = settings_of_data(data_dir, collection)
     picture = image.expanduser().absolute() if image is not None else None
     request = search_request(
         text,
@@ -97,7 +97,7 @@ def facets(
     """Count documents by modality, folder and metadata: what `uniir search --where` can narrow by."""
     from app.local.reach import asked
 
-    settings = settings_for(data_dir, collection)
+    settings = settings_of_data(data_dir, collection)
     answer = asked(settings, "uniir facets", lambda service: service.facets(settings.collection, where))
     if as_json:
         say_json(answer.model_dump(mode="json"))

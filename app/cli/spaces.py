@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import AsJson, Collection, DataDir, Yes, settings_for
+from app.cli.options import AsJson, Collection, DataDir, Yes, settings_of_data
 from app.cli.output import plural, printable, say, say_json, table, tell
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def list_spaces(collection: Collection = None, as_json: AsJson = False, data_dir
     from app.wiring.sessions import opened
     from uniir.wire import SpacesAnswer
 
-    with opened(settings_for(data_dir, collection)) as installation:
+    with opened(settings_of_data(data_dir, collection)) as installation:
         record = installation.collection(collection)
         _show(SpacesAnswer(collection=record.name, spaces=list(spaces_of(installation, record))), as_json=as_json)
 
@@ -47,7 +47,7 @@ def add(
     from app.cli.following import fill_space
     from uniir.wire import SpaceRequest
 
-    settings = settings_for(data_dir, collection)
+    settings = settings_of_data(data_dir, collection)
     name = str(Path(encoder).absolute()) if Path(encoder).exists() else encoder
     report = fill_space(settings, SpaceRequest(encoder=name, collection=settings.collection))
     go_on = f"Interrupted; what was done is kept. Go on with: {shlex.join(sys.argv)}"
@@ -78,7 +78,7 @@ def promote(
     from app.local.reach import reached
     from uniir.wire import PromoteRequest
 
-    settings = settings_for(data_dir, collection)
+    settings = settings_of_data(data_dir, collection)
     request = PromoteRequest(collection=settings.collection, space=space, force=force)
     with reached(settings, "uniir spaces promote") as service:  # asked once: who asks twice may undo what was done
         _show(service.promote_space(request), as_json=as_json)
@@ -90,7 +90,7 @@ def rollback(force: Force = False, collection: Collection = None, as_json: AsJso
     from app.local.reach import reached
     from uniir.wire import RollbackRequest
 
-    settings = settings_for(data_dir, collection)
+    settings = settings_of_data(data_dir, collection)
     request = RollbackRequest(collection=settings.collection, force=force)
     with reached(settings, "uniir spaces rollback") as service:  # asked once: who asks twice may undo what was done
         _show(service.rollback_space(request), as_json=as_json)
@@ -102,14 +102,15 @@ def remove(space: Space = None, yes: Yes = False, collection: Collection = None,
     from app.local.reach import reached
     from uniir.wire import RemoveSpaceRequest
 
-    settings = settings_for(data_dir, collection)
-    what = f"the space {space}" if space is not None else "the space beside the one that is searched"
-    if not yes and not typer.confirm(f"Remove {what} of {settings.collection}? It would have to be encoded again.", err=True):
-        tell("Nothing was removed.")
-        raise typer.Exit(1)
-    request = RemoveSpaceRequest(collection=settings.collection, space=space)
+    settings = settings_of_data(data_dir, collection)
+    request = RemoveSpaceRequest(collection=settings.collection, space=space, dry_run=True)
     with reached(settings, "uniir spaces remove") as service:  # asked once: who asks twice may undo what was done
-        _show(service.remove_space(request), as_json=as_json)
+        going = service.remove_space(request)
+        what = " and ".join(f"the space {one.id} ({one.encoder}, {one.state})" for one in going.spaces)
+        if not yes and not typer.confirm(f"Remove {what} of {going.collection}? It would have to be encoded again.", err=True):
+            tell("Nothing was removed.")
+            raise typer.Exit(1)
+        _show(service.remove_space(request.model_copy(update={"dry_run": False})), as_json=as_json)
 
 
 def _show(answer: SpacesAnswer, *, as_json: bool) -> None:

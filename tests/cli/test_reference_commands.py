@@ -32,6 +32,18 @@ def test_models_are_listed_with_licence_and_origin(uniir: Cli) -> None:
     assert "starter" in uniir("models").out
 
 
+def test_a_variable_that_is_no_setting_is_told_once_with_what_is_near(uniir: Cli) -> None:
+    assert uniir("config").err == ""
+    uniir.set("milvus_url", "https://user:s3cret@host")
+    uniir.set("debug", "")
+    uniir.set("live_milvus_uri", "http://host")
+    for words in (("config",), ("status",), ("failures", "list")):
+        said = [line for line in uniir(*words).err.splitlines() if "no setting" in line]
+        assert len(said) == 1
+        assert said[0].startswith("uniir: UNIIR_MILVUS_URL is no setting and is passed over. Near it: UNIIR_MILVUS_URI")
+        assert "s3cret" not in said[0]
+
+
 def test_every_setting_says_where_it_comes_from(uniir: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "uniir.toml").write_text('collection = "from file"\nworkers = 5\n')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sqlite3
 import subprocess
@@ -64,6 +65,24 @@ def test_what_stands_in_the_way_is_told_with_the_way_out(uniir: Cli, tmp_path: P
     assert "1 of 3 documents of default are not encoded for starter yet" in missing.err
     assert "uniir spaces add --encoder starter --collection default" in missing.err
     assert uniir("ingest", corpus, "--encoder", "starter").err.count("uniir spaces add --encoder starter") == 1
+
+
+def test_a_removal_is_asked_about_only_where_there_is_something_to_remove(
+    uniir: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert uniir("ingest", lay(tmp_path / "corpus", TREE)).code == 0
+    for words in ((), ("arithmetic",), ("no such",), ("--collection", "nowhere")):
+        refused = uniir("spaces", "remove", *words)
+        assert (refused.code, "Remove" in refused.out + refused.err) == (2, False)
+    assert uniir("spaces", "add", "--encoder", "arithmetic-32").code == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    kept = uniir("spaces", "remove")
+    assert kept.code == 1
+    assert "Remove the space 2 (arithmetic-32, building) of default?" in kept.err
+    assert "Nothing was removed." in kept.err
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert uniir("spaces", "remove", "2").code == 0
+    assert [one["id"] for one in uniir("spaces", "list", "--json").json["spaces"]] == [1]
 
 
 def documents_in(data: Path, space: int) -> int:

@@ -62,6 +62,32 @@ def test_status_is_the_object_that_was_promised(ready: Cli) -> None:
 def test_status_of_nothing_says_how_to_begin(uniir: Cli) -> None:
     assert "uniir ingest" in uniir("status").out
     assert uniir("status", "--json").json == {"collections": []}
+    assert not uniir.data.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("search", "a dog"),
+        ("facets",),
+        ("doctor",),
+        ("rebuild",),
+        ("delete", "--all", "--yes"),
+        ("failures", "list"),
+        ("failures", "retry"),
+        ("spaces", "list"),
+        ("spaces", "remove"),
+        ("judge", "list"),
+        ("judge", "score"),
+        ("backup", "BACKUP"),
+    ],
+    ids=" ".join,
+)
+def test_a_mistyped_directory_is_told_and_not_made(uniir: Cli, tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = uniir(*(tmp_path / "backup" if word == "BACKUP" else word for word in words))
+    assert (done.code, f"Nothing is kept in {uniir.data}: there is no such directory." in done.err) == (2, True), done.err
+    assert not uniir.data.exists()
+    assert not (tmp_path / "backup").exists()
 
 
 def test_a_sound_installation_gets_a_clean_bill(ready: Cli) -> None:

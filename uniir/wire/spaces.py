@@ -76,7 +76,8 @@ class RollbackRequest(Request):
 
 
 class RemoveSpaceRequest(Request):
-    """Forget a space that is not searched, rows and vectors."""
+    """Forget a space that is not searched, rows and vectors; `dry_run` answers with what would go, and leaves it."""
 
     collection: str | None = Field(None, max_length=100)
     space: Chosen = None
+    dry_run: bool = False

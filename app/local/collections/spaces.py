@@ -61,6 +61,10 @@ class Spaces:
             if not leftovers or request.space is not None:
                 beside = self._beside(record)
                 leftovers.append(_chosen(record, request.space, beside, beside, "remove"))
+            if request.dry_run:
+                going = {one.id for one in leftovers}
+                answer = self._answer(record)
+                return answer.model_copy(update={"spaces": [one for one in answer.spaces if one.id in going]})
             for space in leftovers:
                 self._remove(record, space)
             return self._answer(record)
