@@ -162,7 +162,7 @@ def test_every_stage_is_timed(search: Callable[..., SearchResult]) -> None:
         (Query(text="a", k=100_000), "100000 results"),
         (Query(text="a", weights=Weights(text=-1.0)), "negative"),
         (Query(text="a", weights=Weights(text=float("nan"))), "no number"),
-        (Query(text="a", weights=Weights(text=0.0)), "cancel"),
+        (Query(text="a", weights=Weights(text=0.0)), "weight"),
         (Query(text="same", negatives=("same",), weights=Weights(negative=1.0)), "cancel"),
         (Query(like=(12345,)), "no stored vector"),
     ],

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from search.reranking import RerankStage
 from tests.folders import picture
 from tests.service.houses import House, require_problem
+from uniir.documents import Document
+from uniir.queries import Query
 from uniir.wire import FacetsAnswer, SearchAnswer, SearchRequest
 
 
@@ -50,6 +55,20 @@ def test_a_search_in_steps_gives_the_first_order_where_reading_takes_a_while(
     full: House, monkeypatch: pytest.MonkeyPatch, moment: float, before: list[str]
 ) -> None:
     monkeypatch.setattr("search.reranking._MOMENT", moment)
+    told, steps, read = threading.Event(), full.service.search_in_steps, RerankStage._probabilities
+
+    def stepping(request: SearchRequest) -> Iterator[SearchAnswer]:
+        for step in steps(request):
+            told.set()
+            yield step
+
+    def reading(stage: RerankStage, query: Query, documents: Sequence[Document]) -> object:
+        if before:
+            told.wait(60)  # no sooner than the first order was told
+        return read(stage, query, documents)
+
+    monkeypatch.setattr(full.service, "search_in_steps", stepping)
+    monkeypatch.setattr(RerankStage, "_probabilities", reading)
     request = {"text": "a boat", "k": 5, "target": "text", "rerank": "on"}
     answer = full.post("/v1/search/steps", json=request)
     assert answer.headers["content-type"].startswith("text/event-stream")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +12,10 @@ from pathlib import Path
 import pytest
 
 import uniir
-from tests.cli.running import Done, finish, spawn
+from tests.cli.running import Done, finish, spawn, spawn_held
 from tests.folders import lay, picture
 from tests.servers.milvus import MilvusServer
+from tests.service.houses import until
 from uniir.client import Client
 from uniir.wire import IngestRequest, JobState, SearchRequest
 
@@ -41,8 +41,7 @@ def settings_of(place: Path, postgres: str, milvus: MilvusServer) -> dict[str, o
 
 
 @contextmanager
-def served(settings: dict[str, object]) -> Iterator[tuple[subprocess.Popen[str], Client]]:
-    process = spawn(["serve"], **settings)
+def served(process: subprocess.Popen[str]) -> Iterator[tuple[subprocess.Popen[str], Client]]:
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -69,13 +68,10 @@ def test_two_services_share_the_work_and_one_goes_on_where_the_other_died(
     corpus = lay(tmp_path / "corpus", {f"{number}.jpg": picture(number, (720, 540)) for number in range(150)})
     lay(corpus, {"boat.txt": "a blue boat"})
     settings = settings_of(tmp_path, postgres, milvus_server)
-    with served(settings) as (first, one), served(settings) as (_, other):
+    held = spawn_held(tmp_path / "gate", 1, ["serve"], **settings)
+    with served(held) as (first, one), served(spawn(["serve"], **settings)) as (_, other):
         job = one.start_ingest(IngestRequest(paths=[str(corpus)])).id
-        deadline = time.monotonic() + _PATIENCE
-        while not (now := other.job(job)).progress.done:
-            assert not now.is_over, now
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: other.job(job).state is not JobState.WAITING, _PATIENCE, 0.1)
         os.kill(first.pid, signal.SIGKILL)
         *_, last = other.follow(job)
         assert last.state is JobState.DONE, last

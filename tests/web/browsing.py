@@ -54,7 +54,7 @@ class Visitor:
             has_touch=size == PHONE,
         )
         self.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
-        self.context.set_default_timeout(30_000)
+        self.context.set_default_timeout(60_000)
         self.page: Page = self.context.new_page()
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self._complain(f"error in a script: {error}"))

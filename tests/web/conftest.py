@@ -15,7 +15,7 @@ from tests.web.serving import Library, Served, make_library, served
 REQUIRED = os.environ.get("UNIIR_REQUIRE_BROWSER") == "1"
 NO_BROWSER = "no Chromium: install the package `chromium`, or run `playwright install chromium`"
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)  # of a busy machine: nothing here takes as many seconds on a quiet one
 
 # One event loop runs while Playwright does; these end with this folder, so that other tests can have loops of their own.
 

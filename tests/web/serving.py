@@ -106,7 +106,7 @@ def free_port() -> int:
 def quiet_environment(home: Path, **settings: object) -> dict[str, str]:
     """No setting of the person who runs the tests, and no home of theirs."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("UNIIR_", "STREAMLIT_", "XDG_"))}
-    ours = {"HOME": str(home), "PYTHONPATH": str(ROOT), "UNIIR_THREADS": "2", "UNIIR_WORKERS": "2"}
+    ours = {"HOME": str(home), "PYTHONPATH": str(ROOT), "UNIIR_THREADS": "2", "UNIIR_WORKERS": "2", "UNIIR_RERANK_SECONDS": "60"}
     return {**kept, **ours, **{name: str(value) for name, value in settings.items()}}
 
 
