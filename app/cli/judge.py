@@ -143,9 +143,9 @@ def export(
     if as_json:
         say_json(asdict(done))
         return
-    say(f"{plural(done.judgments, 'judgment')} of {done.queries:,} queries on {plural(done.documents, 'document')} in {directory}.")
+    say(f"{plural(done.judgments, 'judgment')} of {plural(done.queries, 'query')} on {plural(done.documents, 'document')} in {directory}.")
     if done.beyond_layout:
-        tell(f"{done.beyond_layout:,} queries have neither words nor picture; they are in judgments.jsonl alone.")
+        tell(f"{plural(done.beyond_layout, 'query')} of neither words nor picture: in judgments.jsonl alone.")
     say(f"`uniir evaluate {directory} --encoder NAME --instructions first` measures an encoder by them.")
 
 
@@ -213,9 +213,8 @@ def _show_calibration(found: CalibrationAnswer) -> None:
         say("With 10 right and 10 wrong judgments of hits that it reads, its values become probabilities.")
     else:
         curve = "Platt's sigmoid" if found.method == "platt" else "an isotonic curve"
-        say(
-            f"{found.pairs:,} judged pairs of {found.queries:,} queries, {found.right:,} right, were read with {found.reranker}: {curve}.\n"
-        )
+        read = f"{plural(found.pairs, 'judged pair')} of {plural(found.queries, 'query')}, {found.right:,} right"
+        say(f"{read}, were read with {found.reranker}: {curve}.\n")
         say(table(("value", "means"), [(f"{value:.2f}", f"{100 * now:.1f} %") for value, now in found.means]))
     rows = [
         (name, "none" if found.cuts_before is None else f"{getattr(found.cuts_before, name):.4f}", f"{getattr(found.cuts_after, name):.4f}")
@@ -255,9 +254,9 @@ def _show(made: ScoringAnswer, earlier: list[ScoringAnswer]) -> None:
         f"{100 * made.judged_share:.0f} % of the first ten hits are judged, the others count as wrong."
     )
     if made.left_out:
-        tell(f"{made.left_out:,} judged queries have no right answer and are left out.")
+        tell(f"{plural(made.left_out, 'judged query')} without a right answer: left out.")
     if made.failed:
-        tell(f"{made.failed:,} queries could not be asked any more and count as missed.")
+        tell(f"{plural(made.failed, 'query')} could not be asked any more: counted as missed.")
 
 
 def _named(query: JudgedQueryAnswer) -> str:

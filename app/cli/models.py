@@ -160,7 +160,7 @@ def remove(name: Annotated[str, typer.Argument(help="A model whose weights are h
     if Path(name).name != name or not kind_of(path).library:
         raise UsageError(f"There are no weights {name!r} in {_directory()}.", "`uniir models list` says which there are.")
     if not yes:
-        typer.confirm(f"Delete {path}?", abort=True)
+        typer.confirm(f"Delete {path}?", abort=True, err=True)
     shutil.rmtree(path)
     say(f"Deleted {path}.")
 
