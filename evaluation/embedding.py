@@ -108,7 +108,7 @@ def embedded(entries: Entries, encoder: Encoder, images: ImageLoader, directory:
 
 def listed(entries: Entries, directory: Path) -> Embedded:
     """Ids and modalities alone, for candidates whose vectors are somewhere else. Raises OccursTwice, NothingToEmbed, StoreUnavailable."""
-    with _written(directory):
+    with _written(directory), FileLock(directory / "lock"):
         if not (directory / "modalities.npy").exists():
             _write_list(entries, directory)
     ids, modalities = (np.load(directory / f"{name}.npy", mmap_mode="r") for name in ("ids", "modalities"))

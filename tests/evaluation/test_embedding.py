@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from encoders.arithmetic import ArithmeticEncoder
-from evaluation.embedding import Embedded, Entry, embedded
+from evaluation.embedding import Embedded, Entry, embedded, listed
 from uniir.documents import Document, Modality, Source
 from uniir.errors import UsageError
 from uniir.images import FileImages
@@ -91,6 +93,20 @@ def test_what_can_not_be_encoded_is_a_row_of_zeros_with_its_reason(tmp_path: Pat
     found = run(tmp_path, ArithmeticEncoder())
     assert {(one.row, one.id, one.code) for one in found.failures} == {(7, "9:7", "empty"), (400, "9:400", "text-empty")}
     assert np.flatnonzero(~found.vectors.any(axis=1)).tolist() == [7, 400]
+
+
+def test_two_who_list_the_same_at_once_do_it_once(tmp_path: Path) -> None:
+    begun: list[int] = []
+
+    def slowly() -> Iterator[Entry]:
+        begun.append(1)
+        time.sleep(0.2)
+        yield from entries()
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: listed(slowly, tmp_path / "list"), range(4)))
+    assert [len(one.ids) for one in found] == [COUNT] * 4
+    assert len(begun) == 1
 
 
 def test_an_id_that_occurs_twice_is_named(tmp_path: Path) -> None:
