@@ -12,10 +12,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData, insert, select, text, update
+from sqlalchemy import Connection, MetaData, create_engine, insert, select, text, update
 
 import storage.sql
 from storage.sql.collections import SqlCollections
+from storage.sql.databases import postgres
 from storage.sql.databases.engines import HEAD, Engines, open_catalog
 from storage.sql.databases.postgres import writer_and_reader as postgres_engines
 from storage.sql.databases.sqlite import writer_and_reader as sqlite_engines
@@ -172,6 +173,20 @@ def test_a_database_that_can_not_hold_every_text_is_refused(postgres_server: Pos
     url = postgres_server.fresh("template0 ENCODING 'LATIN1' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'")
     with pytest.raises(StoreUnavailable, match="LATIN1"):
         open_catalog(url)
+    postgres_server.drop(url)
+
+
+def test_who_stopped_while_migrating_is_not_waited_for_for_ever(postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres, "_MIGRATION_SECONDS", 1)
+    url = postgres_server.fresh("template0")
+    stopped = create_engine(url)
+    with stopped.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": postgres._MIGRATION_LOCK})
+        with pytest.raises(StoreUnavailable, match="lock timeout") as refused:
+            open_catalog(url)
+        assert "took too long" in refused.value.way_out
+    stopped.dispose()
+    open_catalog(url).close()
     postgres_server.drop(url)
 
 

@@ -17,6 +17,7 @@ _WRITE_SECONDS = 900  # a collection of a million documents goes in one statemen
 _LOCK_SECONDS = 60
 _IDLE_SECONDS = 20  # in a transaction: who has stopped there holds what others wait for
 _LONGEST_NAME = 63  # bytes of an application_name
+_MIGRATION_SECONDS = 3600  # of another process, which may have stopped there
 _MIGRATION_LOCK = 0x756E6969  # any number of our own
 TAKE_STOCK = "ANALYZE sources, documents, document_words, embeddings"
 # A process's id begins with the name of its sessions; what it begins after its lease, awake again, is checked by its turn.
@@ -83,7 +84,7 @@ def migrating(engine: Engine) -> Iterator[None]:
                 f"The database {engine.url.database!r} is encoded in {encoding}; a catalog needs UTF8.",
                 "Make one with `createdb --encoding=UTF8 --template=template0 NAME`.",
             )
-        connection.execute(text("SET statement_timeout = 0; SET lock_timeout = 0"))
+        connection.execute(text(f"SET statement_timeout = 0; SET lock_timeout = '{_MIGRATION_SECONDS}s'"))
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
         try:
             yield
