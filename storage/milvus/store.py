@@ -39,6 +39,7 @@ class MilvusVectors:
         self._name = name
         self._dimension = dimension
         self._writing = Lock()
+        self._searched_unflushed = False
         self._looked_at = time.monotonic()
         self._gate = Gate()
         collections.create(name, dimension)
@@ -67,9 +68,10 @@ class MilvusVectors:
         require_fitting(vectors, self._dimension)
         with self._writing:
             self._rows.upsert(ids, vectors, modalities)
-            if self._has_much_unflushed:
+            if self._searched_unflushed and self._rows.unflushed >= _MOST_UNFLUSHED:
                 with self._gate.rebuilding():  # for a moment what goes to the disk is found neither here nor there
                     self._rows.flush()
+                    self._searched_unflushed = False  # what nobody searches is one file in the end, which is searched faster than several
 
     def delete(self, ids: Sequence[int]) -> None:
         with self._writing:
@@ -126,6 +128,7 @@ class MilvusVectors:
         require_k(k)
         require_results(self._index.type, k)
         with self._gate.reading():
+            self._searched_unflushed = self._collections.engine.embedded
             return rank(self._found_by_any_index(vectors, k, where), k)
 
     def scan(self) -> Iterator[NDArray[np.int64]]:
@@ -144,14 +147,8 @@ class MilvusVectors:
         require_fitting(vectors, self._dimension)
         with self._writing:
             self._rows.upsert(ids, vectors, [one for page in pages for one in page.modalities])
-            if self._has_much_unflushed:
-                self._rows.flush()
         pages.clear()
         return len(ids)
-
-    @property
-    def _has_much_unflushed(self) -> bool:
-        return self._collections.engine.embedded and self._rows.unflushed >= _MOST_UNFLUSHED
 
     def _finish_embedded(self) -> None:
         """On Lite loading is what builds an index."""

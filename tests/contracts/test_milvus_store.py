@@ -208,6 +208,15 @@ def test_what_was_written_is_found_while_it_goes_to_the_disk_long_before_it_is_f
     assert held(store) == list(range(1500))
 
 
+def test_what_nobody_searches_is_written_to_one_file_in_the_end(lite: Lite) -> None:
+    store = lite.open(1024)
+    for start in range(0, 600, 200):
+        store.upsert(range(start, start + 200), unit_rows(200, 1024, seed=start), [Modality.TEXT] * 200)
+    assert lite.data_files() == []
+    store.finish()
+    assert len(lite.data_files()) == 1
+
+
 def test_an_index_that_was_dropped_and_not_built_is_built_on_opening(lite: Lite) -> None:
     store = lite.open()
     ids = fill(store, unit_rows(10))
