@@ -7,7 +7,8 @@ import os
 from contextlib import suppress
 
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of malloc.h
-_MALLOC = {"MALLOC_MMAP_THRESHOLD_": (_M_MMAP_THRESHOLD, 2**20), "MALLOC_ARENA_MAX": (_M_ARENA_MAX, 2)}
+_MAPPED_FROM = 2**23  # bytes: with a mebibyte each search's own arrays would be mapped too, for a sixth more processor time
+_MALLOC = {"MALLOC_MMAP_THRESHOLD_": (_M_MMAP_THRESHOLD, _MAPPED_FROM), "MALLOC_ARENA_MAX": (_M_ARENA_MAX, 2)}
 
 
 def tune_for_serving() -> None:
