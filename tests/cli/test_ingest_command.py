@@ -218,6 +218,7 @@ def test_links_and_odd_names_are_ingested(uniir: Cli, tmp_path: Path) -> None:
     assert uniir("doctor").code == 0
 
 
+@pytest.mark.slow
 def test_with_milvus_it_is_the_same(uniir: Cli, corpus: Path) -> None:
     uniir.set("vector_store", "milvus")
     assert uniir("ingest", corpus, "--json").json["added"] == 4

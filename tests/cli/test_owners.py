@@ -81,6 +81,7 @@ def told(done: Done) -> tuple[int, str, str]:
     return done.code, plain(done.out), plain(done.err)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -156,6 +157,7 @@ class Mute:
         return self._service.job(job).model_copy(update={"state": JobState.RUNNING, "report": None, "problem": None})
 
 
+@pytest.mark.slow
 def test_an_ingest_that_an_owner_finished_before_it_was_gone_is_done_once_and_reported(uniir: Cli, corpus: Path) -> None:
     uniir.set("wait_seconds", 60)
     answers, followed = threading.Event(), threading.Event()
@@ -192,6 +194,7 @@ class Closing:
         raise ServiceUnavailable("The service is about to end.", "Ask again in a moment.")
 
 
+@pytest.mark.slow
 def test_an_ingest_waits_for_an_owner_that_is_about_to_end_however_long_that_takes(uniir: Cli, corpus: Path) -> None:
     uniir.set("wait_seconds", 60)
     answers, over, asked = threading.Event(), threading.Event(), Counter[str]()

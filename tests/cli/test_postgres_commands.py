@@ -18,6 +18,7 @@ _AWAY = "postgresql+psycopg://bob:s%40cr3t@127.0.0.1:1/catalog?sslpassword=hidd3
 _TREE = {"cat.jpg": picture(1), "dog.txt": "a dog on a beach", "bad.jpg": b"no picture"}
 
 
+@pytest.mark.slow
 def test_a_collection_is_filled_and_searched_and_no_sqlite_file_is_made(uniir: Cli, tmp_path: Path, postgres: str) -> None:
     corpus = lay(tmp_path / "corpus", _TREE)
     uniir.set("catalog_url", postgres)

@@ -101,6 +101,7 @@ def test_a_run_that_dies_at_any_call_is_finished_by_the_next(tmp_path: Path, die
     assert calls > 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dies", [_first_run_dies, _later_run_dies])
 def test_a_run_that_dies_at_some_call_is_finished_by_the_next(tmp_path: Path, dies: Callable[..., bool]) -> None:
     calls = 0

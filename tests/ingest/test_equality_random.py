@@ -244,6 +244,7 @@ def _run(examples: int, steps: int) -> None:
     run_state_machine_as_test(Corpus, settings=settings(max_examples=examples, stateful_step_count=steps, report_multiple_bugs=False))
 
 
+@pytest.mark.slow
 def test_a_collection_equals_its_corpus_whatever_happened() -> None:
     _run(examples=10, steps=15)
 

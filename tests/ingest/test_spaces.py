@@ -168,6 +168,7 @@ def test_a_deleted_document_goes_from_every_space(world: Worlds) -> None:
     assert second.stored().tolist() == second.indexed().tolist() == here.indexed().tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("volatile", [False, True])
 def test_a_filling_that_dies_at_any_call_is_finished_by_the_next(tmp_path: Path, volatile: bool) -> None:
     calls = 0

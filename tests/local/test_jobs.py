@@ -110,6 +110,7 @@ def test_a_retry_takes_quarantined_inputs_along(tmp_path: Path) -> None:
             service.retry("0000000000000")
 
 
+@pytest.mark.slow
 def test_a_board_that_is_closed_leaves_its_jobs_for_the_next(tmp_path: Path) -> None:
     first, second = lay(tmp_path / "first", many(200)), lay(tmp_path / "second", TREE)
     with slow_encoding(1), local_service(tmp_path) as service:

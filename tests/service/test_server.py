@@ -83,6 +83,7 @@ def many(count: int) -> dict[str, str | bytes]:
     return {**pictures, **{f"{number:04}-note.txt": f"note {number} about word{number % 50}" for number in range(count)}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_it_answers_within_seconds_and_ends_on_request(tmp_path: Path, how: signal.Signals) -> None:
     with serving(tmp_path) as service:
@@ -100,6 +101,7 @@ def test_it_answers_within_seconds_and_ends_on_request(tmp_path: Path, how: sign
     assert not (tmp_path / "data" / "owner.json").exists()
 
 
+@pytest.mark.slow
 def test_a_second_service_on_a_directory_is_told_where_the_first_one_is(tmp_path: Path) -> None:
     with serving(tmp_path) as service:
         second = finish(spawn(("serve", "--port", "0"), **options(tmp_path)))
@@ -108,6 +110,7 @@ def test_a_second_service_on_a_directory_is_told_where_the_first_one_is(tmp_path
     assert service.address in second.err
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_named_with_a_way_out(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -120,12 +123,14 @@ def test_a_port_in_use_is_named_with_a_way_out(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "owner.json").exists()
 
 
+@pytest.mark.slow
 def test_a_network_without_a_token_is_refused(tmp_path: Path) -> None:
     done = finish(spawn(("serve", "--host", "0.0.0.0", "--port", "0"), **options(tmp_path)))
     assert done.code == 2
     assert "token" in done.err
 
 
+@pytest.mark.slow
 def test_behind_every_address_commands_of_this_machine_still_find_it(tmp_path: Path) -> None:
     process = spawn(("serve", "--host", "0.0.0.0", "--port", "0"), **options(tmp_path, token="a token"))
     assert process.stdout is not None

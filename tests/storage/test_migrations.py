@@ -99,6 +99,7 @@ def test_the_newest_migration_is_the_one_that_opening_expects() -> None:
     assert ScriptDirectory.from_config(migrations()).get_current_head() == HEAD == STEPS[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["base", *STEPS])
 def test_from_every_step_one_gets_to_the_models_with_every_row_kept(empty_database: str, step: str) -> None:
     engines = unmigrated(empty_database)
@@ -119,6 +120,7 @@ def test_from_every_step_one_gets_to_the_models_with_every_row_kept(empty_databa
     engines.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS[:-1])
 def test_documents_of_every_earlier_step_are_found_by_their_words(empty_database: str, step: str) -> None:
     engines = unmigrated(empty_database)
@@ -176,6 +178,7 @@ def test_a_database_that_can_not_hold_every_text_is_refused(postgres_server: Pos
     postgres_server.drop(url)
 
 
+@pytest.mark.slow
 def test_who_stopped_while_migrating_is_not_waited_for_for_ever(postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "_MIGRATION_SECONDS", 1)
     url = postgres_server.fresh("template0")
