@@ -90,7 +90,7 @@ class Presence:
     def _end_the_dead(self) -> None:
         """A process that was stopped in the middle of a change holds what others wait for, and its server waits for it."""
         try:
-            with self._engines.glancing() as connection:
+            with self._engines.writing() as connection:  # readers may have to wait for a connection, longer than a lease
                 ended = connection.execute(text(END_THE_DEAD), {"own": self._engines.name}).all()
         except StoreUnavailable as error:
             _log.warning("transactions that the dead may have left could not be ended: %s", error)
