@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, P
 from tests.cli.running import ROOT
 
 SCREENSHOTS = Path(os.environ.get("UNIIR_SCREENSHOTS", ROOT / ".screenshots"))
+SLOWER = float(os.environ.get("UNIIR_TEST_SLOWER", "1"))  # times, for the browser's processor: it shows what is asked of a page too early
 DESK, PHONE = (1440, 900), (390, 844)
 ARGUMENTS = (
     "--no-sandbox",
@@ -56,6 +57,8 @@ class Visitor:
         self.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
         self.context.set_default_timeout(60_000)
         self.page: Page = self.context.new_page()
+        if SLOWER > 1:
+            self.context.new_cdp_session(self.page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self._complain(f"error in a script: {error}"))
         self.context.on("request", self._request)

@@ -36,9 +36,11 @@ def test_a_result_opens_over_the_grid_and_closes_again(screen: SearchScreen) -> 
 def test_arrows_go_through_the_results(screen: SearchScreen) -> None:
     screen.open(0)
     first = screen.dialog.inner_text()
+    screen.settle()
     screen.page.keyboard.press("ArrowRight")
     expect(screen.dialog).not_to_have_text(first)
     expect(screen.dialog).to_contain_text(re.compile("place 2", re.IGNORECASE))
+    screen.settle()  # the button is there before it hears its key
     screen.page.keyboard.press("ArrowLeft")
     expect(screen.dialog).to_contain_text(re.compile("place 1", re.IGNORECASE))
 
