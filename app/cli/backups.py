@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.options import AsJson, Collection, DataDir, path, settings_for, settings_of_data
-from app.cli.output import plural, say, say_json, tell
+from app.cli.output import say, say_json, tell
+from uniir.counting import counted
 
 if TYPE_CHECKING:
     from uniir.wire import BackupAnswer
@@ -49,15 +50,15 @@ def restore(
     answer = asked(settings, "uniir restore", lambda service: service.restore(request))
     _say(answer, "would be restored from" if dry_run else "restored from", as_json=as_json)
     if answer.without_vector:
-        tell(f"The backup has no vectors of {plural(answer.without_vector, 'document')}; `uniir ingest` the same paths again.")
+        tell(f"The backup has no vectors of {counted(answer.without_vector, 'document')}; `uniir ingest` the same paths again.")
 
 
 def _say(answer: BackupAnswer, done: str, *, as_json: bool) -> None:
     if as_json:
         say_json(answer.model_dump(mode="json"))
         return
-    parts = [plural(answer.documents, "document"), plural(answer.spaces, "space"), plural(answer.vectors, "vector")]
-    parts += [plural(answer.thumbnails, "thumbnail"), plural(answer.judgments, "judgment")]
+    parts = [counted(answer.documents, "document"), counted(answer.spaces, "space"), counted(answer.vectors, "vector")]
+    parts += [counted(answer.thumbnails, "thumbnail"), counted(answer.judgments, "judgment")]
     say(f"{answer.collection}: {', '.join(parts)} {done} {answer.path}")
     if answer.made_at is not None:
         say(f"Made at {answer.made_at:%Y-%m-%d %H:%M} UTC; {answer.bytes / _MEGABYTE:,.1f} MiB without thumbnails.")

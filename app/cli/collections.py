@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from app.cli.options import AsJson, Collection, DataDir, Yes, is_bare, path, settings_for, settings_of_data
-from app.cli.output import plural, printable, say, say_json, table, tell
+from app.cli.output import printable, say, say_json, table, tell
+from uniir.counting import counted
 
 if TYPE_CHECKING:
     from uniir.wire import IndexAnswer, SpaceAnswer
@@ -52,7 +53,7 @@ def status(as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
 
 def _beside(collection: str, space: SpaceAnswer) -> str:
-    covered = f"{space.indexed:,} of {plural(space.documents, 'document')}"
+    covered = f"{space.indexed:,} of {counted(space.documents, 'document')}"
     return f"{collection}: space {space.id} of {space.encoder} ({space.state}) has {covered}."
 
 
@@ -101,15 +102,15 @@ def rebuild_vectors(collection: _OneOrAll = None, data_dir: DataDir = None) -> N
     request = RebuildRequest(collection=collection)
     for rebuilt in asked(settings, "uniir rebuild", lambda service: service.rebuild(request)).collections:
         beside = f" for {rebuilt.beside}" if rebuilt.beside is not None else ""
-        say(f"{rebuilt.collection}: {plural(rebuilt.written, 'vector')} written{beside}.")
+        say(f"{rebuilt.collection}: {counted(rebuilt.written, 'vector')} written{beside}.")
         if rebuilt.without_vector and rebuilt.beside is not None:
             tell(
-                f"{plural(rebuilt.without_vector, 'document')} had no vector in the catalog (`keep_vectors` is off); "
+                f"{counted(rebuilt.without_vector, 'document')} had no vector in the catalog (`keep_vectors` is off); "
                 f"`uniir spaces add --encoder {rebuilt.beside}`."
             )
         elif rebuilt.without_vector:
             tell(
-                f"{plural(rebuilt.without_vector, 'document')} had no vector in the catalog (`keep_vectors` is off); "
+                f"{counted(rebuilt.without_vector, 'document')} had no vector in the catalog (`keep_vectors` is off); "
                 "`uniir ingest` the same paths again."
             )
 
@@ -141,11 +142,11 @@ def delete(
     with reached(settings, "uniir delete") as service:
         would = service.delete(request)
         name = would.collection
-        named = [plural(would.documents, "document")] if ids else []
-        named += [f"all of {plural(would.sources, 'source')}"] if would.sources else []
+        named = [counted(would.documents, "document")] if ids else []
+        named += [f"all of {counted(would.sources, 'source')}"] if would.sources else []
         what = " and ".join(named)
         if whole:
-            _confirm(f"Delete the collection {name} with {plural(would.held, 'document')}?", yes)
+            _confirm(f"Delete the collection {name} with {counted(would.held, 'document')}?", yes)
         else:
             _confirm(f"Delete {what} from {name}?", yes)
         service.delete(request.model_copy(update={"dry_run": False}))

@@ -9,7 +9,8 @@ import typer
 
 from app.cli.ingesting import IngestOptions, run_ingest
 from app.cli.options import AsJson, Collection, DataDir, path, settings_of_data
-from app.cli.output import plural, printable, say, say_json
+from app.cli.output import printable, say, say_json
+from uniir.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,7 @@ def ignore(paths: Paths = None, collection: Collection = None, data_dir: DataDir
     with opened(settings_of_data(data_dir, collection)) as installation:
         library = installation.library(installation.collection(collection))
         library.ignore_failures([failure.key for failure in found])
-    say(f"{plural(len(found), 'input')} ignored.")
+    say(f"{counted(len(found), 'input')} ignored.")
 
 
 def _failures(paths: list[Path] | None, collection: str | None, data_dir: Path | None) -> Sequence[ListedFailure]:

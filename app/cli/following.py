@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TypeAlias
 
-from app.cli.output import plural, tell
+from app.cli.output import tell
 from app.local.answering import answering
 from app.local.reach import reached
 from app.local.service import LocalService
+from uniir.counting import counted
 from uniir.errors import NotFound, ServiceUnavailable, UniirError
 from uniir.problems import error_of
 from uniir.service import Service
@@ -91,7 +92,7 @@ def _here(service: LocalService, request: _Asked, begun: str | None, stop: threa
             if stop.is_set():
                 break
             if not told:
-                tell(f"Others have asked for {plural(len(queued.jobs), 'job')} meanwhile; finishing that.")
+                tell(f"Others have asked for {counted(len(queued.jobs), 'job')} meanwhile; finishing that.")
                 told = True
     return job
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from app.cli.options import settings_for
-from app.cli.output import plural, printable, say, say_json, tell
+from app.cli.output import printable, say, say_json, tell
+from uniir.counting import counted
 from uniir.documents import Modality
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _report(report: IngestReport, *, would: bool) -> None:
     held = report.documents
     kinds = ", ".join(f"{held[modality]:,} {name}" for modality, name in _NAMES.items() if held.get(modality))
     say(f"{report.collection}: {', '.join(numbers)} in {report.seconds:.1f} s")
-    say(f"It holds {plural(sum(held.values()), 'document')}{f': {kinds}' if kinds else ''}.")
+    say(f"It holds {counted(sum(held.values()), 'document')}{f': {kinds}' if kinds else ''}.")
 
 
 _NAMES = {Modality.TEXT: "text", Modality.IMAGE: "image", Modality.IMAGE_TEXT: "image with text"}
@@ -130,6 +131,6 @@ def _tell_failures(report: IngestReport) -> None:
 
 def _standing_notes(report: IngestReport) -> Iterator[str]:
     if report.quarantined:
-        yield f"{plural(report.quarantined, 'input')} failed before and did not change since; see `uniir failures list`."
+        yield f"{counted(report.quarantined, 'input')} failed before and did not change since; see `uniir failures list`."
     if report.gone:
-        yield f"{plural(report.gone, 'source')} can't be found any more and stay searchable; `--prune` takes them out."
+        yield f"{counted(report.gone, 'source')} can't be found any more and stay searchable; `--prune` takes them out."

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.options import AsJson, Collection, DataDir, settings_of_data
-from app.cli.output import plural, printable, say, say_json, shortened, table, tell
+from app.cli.output import printable, say, say_json, shortened, table, tell
 from app.cli.search import Target
+from uniir.counting import counted
 from uniir.queries import Reranking
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def remove(
     with reached(settings_of_data(data_dir), "uniir judge remove") as service:
         for one in judgments:
             service.forget_judgment(one)
-    say(f"{plural(len(judgments), 'judgment')} taken back.")
+    say(f"{counted(len(judgments), 'judgment')} taken back.")
 
 
 @app.command("import")
@@ -115,7 +116,7 @@ def import_file(
     if as_json:
         say_json({"kept": done.kept, "without_document": list(done.without_document)})
     else:
-        say(f"{plural(done.kept, 'judgment')} kept.")
+        say(f"{counted(done.kept, 'judgment')} kept.")
         for place in done.without_document[:10]:
             tell(f"{printable(place)}: the collection has no such document.")
         if len(done.without_document) > 10:
@@ -143,9 +144,10 @@ def export(
     if as_json:
         say_json(asdict(done))
         return
-    say(f"{plural(done.judgments, 'judgment')} of {plural(done.queries, 'query')} on {plural(done.documents, 'document')} in {directory}.")
+    judged = f"{counted(done.queries, 'query')} on {counted(done.documents, 'document')}"
+    say(f"{counted(done.judgments, 'judgment')} of {judged} in {directory}.")
     if done.beyond_layout:
-        tell(f"{plural(done.beyond_layout, 'query')} of neither words nor picture: in judgments.jsonl alone.")
+        tell(f"{counted(done.beyond_layout, 'query')} of neither words nor picture: in judgments.jsonl alone.")
     say(f"`uniir evaluate {directory} --encoder NAME --instructions first` measures an encoder by them.")
 
 
@@ -213,7 +215,7 @@ def _show_calibration(found: CalibrationAnswer) -> None:
         say("With 10 right and 10 wrong judgments of hits that it reads, its values become probabilities.")
     else:
         curve = "Platt's sigmoid" if found.method == "platt" else "an isotonic curve"
-        read = f"{plural(found.pairs, 'judged pair')} of {plural(found.queries, 'query')}, {found.right:,} right"
+        read = f"{counted(found.pairs, 'judged pair')} of {counted(found.queries, 'query')}, {found.right:,} right"
         say(f"{read}, were read with {found.reranker}: {curve}.\n")
         say(table(("value", "means"), [(f"{value:.2f}", f"{100 * now:.1f} %") for value, now in found.means]))
     rows = [
@@ -250,13 +252,13 @@ def _show(made: ScoringAnswer, earlier: list[ScoringAnswer]) -> None:
     say(table(header, rows))
     say(
         f"\nJudged queries: {made.queries:,}. "
-        f"{plural(made.judgments, 'judgment')}, {plural(made.documents, 'document')}; "
+        f"{counted(made.judgments, 'judgment')}, {counted(made.documents, 'document')}; "
         f"{100 * made.judged_share:.0f} % of the first ten hits are judged, the others count as wrong."
     )
     if made.left_out:
-        tell(f"{plural(made.left_out, 'judged query')} without a right answer: left out.")
+        tell(f"{counted(made.left_out, 'judged query')} without a right answer: left out.")
     if made.failed:
-        tell(f"{plural(made.failed, 'query')} could not be asked any more: counted as missed.")
+        tell(f"{counted(made.failed, 'query')} could not be asked any more: counted as missed.")
 
 
 def _named(query: JudgedQueryAnswer) -> str:

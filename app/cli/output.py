@@ -52,11 +52,3 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     widths = [max(len(row[column]) for row in cells) for column in range(len(header) - 1)]
     lines = ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in cells]
     return "\n".join(lines)
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 file`, `2 files`; `1 query`, `2 queries`."""
-    if count == 1:
-        return f"1 {noun}"
-    several = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
-    return f"{count:,} {several}"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.options import AsJson, Collection, DataDir, path, settings_of_data
-from app.cli.output import plural, printable, say, say_json, shortened, table, tell
+from app.cli.output import printable, say, say_json, shortened, table, tell
+from uniir.counting import counted
 
 if TYPE_CHECKING:
     from uniir.wire import SearchAnswer
@@ -102,7 +103,7 @@ def facets(
     if as_json:
         say_json(answer.model_dump(mode="json"))
         return
-    say(plural(answer.documents, "document"))
+    say(counted(answer.documents, "document"))
     lists = [answer.modalities, answer.folders, *(key.values for key in answer.keys)]
     rows = [(f"{one.count:,}", printable(one.where or str(one.value))) for values in lists for one in values]
     if rows:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.options import AsJson, Collection, DataDir, Yes, settings_of_data
-from app.cli.output import plural, printable, say, say_json, table, tell
+from app.cli.output import printable, say, say_json, table, tell
+from uniir.counting import counted
 
 if TYPE_CHECKING:
     from uniir.wire import SpaceAnswer, SpaceReport, SpacesAnswer
@@ -138,8 +139,8 @@ def _row(space: SpaceAnswer) -> tuple[str, ...]:
 def _report(report: SpaceReport) -> None:
     space = report.space
     failed = f", {len(report.failed):,} not taken" if report.failed else ""
-    say(f"{report.collection}: {plural(report.added, 'document')} encoded for {space.encoder}{failed} in {report.seconds:.1f} s")
-    say(f"The space has {space.indexed:,} of {plural(space.documents, 'document')} and is {space.state}.")
+    say(f"{report.collection}: {counted(report.added, 'document')} encoded for {space.encoder}{failed} in {report.seconds:.1f} s")
+    say(f"The space has {space.indexed:,} of {counted(space.documents, 'document')} and is {space.state}.")
     if space.state != "active" and not space.missing:
         force = " --force" if space.refused else ""
         say(f"`uniir spaces promote {space.id}{force} --collection {report.collection}` makes it the one that is searched.")

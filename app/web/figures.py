@@ -7,11 +7,6 @@ from datetime import datetime, tzinfo
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 file`, `2,183 files`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def size(count: int) -> str:
     """Bytes in steps of 1,000, with a digit behind the point below ten."""
     value, unit = float(count), 0

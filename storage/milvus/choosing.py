@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from storage.milvus.engines import Engine
 from storage.milvus.indexes import KINDS, IndexType, Shape, Value, Values, build_values, search_values
+from uniir.counting import counted
 from uniir.errors import SettingsError
 
 HNSW_FROM_ROWS = 5_000  # below, FLAT answers in under 20 ms, costs nothing to build and misses nothing
@@ -62,7 +63,7 @@ def plan_index(engine: Engine, wanted: Wanted, shape: Shape) -> Plan:
 
 
 def _chosen(engine: Engine, rows: int) -> tuple[IndexType, str]:
-    vectors = f"{rows:,} vectors"
+    vectors = counted(rows, "vector")
     if IndexType.GPU_CAGRA in engine.builds:
         if rows < CAGRA_FROM_ROWS:
             return IndexType.GPU_BRUTE_FORCE, f"{engine.name} with a GPU looks at each of {vectors}"

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import uniir as package
-from app.cli.output import plural
 from tests.cli.running import Cli
 from uniir.instructions import load_instructions
 
@@ -43,14 +42,6 @@ def test_a_variable_that_is_no_setting_is_told_once_with_what_is_near(uniir: Cli
         assert len(said) == 1
         assert said[0].startswith("uniir: UNIIR_MILVUS_URL is no setting and is passed over. Near it: UNIIR_MILVUS_URI")
         assert "s3cret" not in said[0]
-
-
-@pytest.mark.parametrize(
-    ("count", "noun", "said"),
-    [(1, "query", "1 query"), (2, "judged query", "2 judged queries"), (0, "file", "0 files"), (1200, "document", "1,200 documents")],
-)
-def test_what_is_counted_is_said_as_people_say_it(count: int, noun: str, said: str) -> None:
-    assert plural(count, noun) == said
 
 
 def test_every_setting_says_where_it_comes_from(uniir: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.web.collections.verdicts import Remedy, verdict_of
-from app.web.figures import about, counted, duration, moment, rate, size
+from app.web.figures import about, duration, moment, rate, size
 from app.web.ingest.job_words import badge_of, below, how_far, how_it_ended, name_of, notes_of, share_done, without_uploads
 from app.web.ingest.source import allowed_path
 from app.web.safe_text import as_markdown, sentence_as_markdown
@@ -81,8 +81,7 @@ def test_a_moment_is_told_in_the_readers_own_time() -> None:
     assert moment(NOON - timedelta(days=365), NOON, UTC) == "2 March 2025"
 
 
-def test_counts_and_rates() -> None:
-    assert (counted(1, "file"), counted(2183, "file")) == ("1 file", "2,183 files")
+def test_rates() -> None:
     assert (rate(0.25), rate(46.3)) == ("0.2", "46")
 
 

@@ -11,7 +11,8 @@ import streamlit as st
 
 from app.web import plain_html
 from app.web.collections.verdicts import Remedy, Verdict
-from app.web.figures import counted, moment, size
+from app.web.figures import moment, size
+from uniir.counting import counted
 from uniir.documents import Modality
 from uniir.spaces import SpaceState
 from uniir.wire import CollectionAnswer, SpaceAnswer

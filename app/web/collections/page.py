@@ -11,11 +11,12 @@ import streamlit as st
 from app.web import plain_html
 from app.web.collections.card import Checkup, Wish, collection_card, documents_of
 from app.web.collections.verdicts import verdict_of
-from app.web.figures import counted, size
+from app.web.figures import size
 from app.web.ingest.page import reader_zone
 from app.web.navigation import ingest_page, search_page
 from app.web.safe_text import sentence_as_markdown
 from app.web.session import forget_collections
+from uniir.counting import counted
 from uniir.errors import UniirError
 from uniir.wire import CollectionAnswer, DoctorRequest, NewCollection
 

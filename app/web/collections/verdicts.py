@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.web.figures import counted
+from uniir.counting import counted
 from uniir.wire import FindingAnswer
 
 

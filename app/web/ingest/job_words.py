@@ -7,7 +7,8 @@ from datetime import datetime, tzinfo
 from pathlib import PurePath
 from typing import Literal
 
-from app.web.figures import counted, duration, moment
+from app.web.figures import duration, moment
+from uniir.counting import counted
 from uniir.wire import JobAnswer, JobState, Phase
 
 Colour = Literal["blue", "green", "yellow", "red", "gray"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.web.figures import counted
 from app.web.kind_words import BANDS, ONE
+from uniir.counting import counted
 from uniir.documents import Modality
 from uniir.hits import Band
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.web.figures import counted
 from app.web.kind_words import GETTING
+from uniir.counting import counted
 from uniir.documents import Modality
 
 WELCOME = "Search pictures and texts together"
