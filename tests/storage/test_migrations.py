@@ -45,7 +45,7 @@ def unmigrated(url: str) -> Engines:
     from sqlalchemy import make_url
 
     place = make_url(url)
-    return Engines(*(postgres_engines(place) if place.get_backend_name() == "postgresql" else sqlite_engines(place)))
+    return Engines(*(postgres_engines(place, "tests") if place.get_backend_name() == "postgresql" else sqlite_engines(place)))
 
 
 def differences(engines: Engines) -> list[Any]:

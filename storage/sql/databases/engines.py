@@ -111,11 +111,7 @@ class Engines:
 def open_catalog(url: URL | str) -> Engines:
     """Engines on a migrated catalog; raises StoreUnavailable."""
     place = make_url(url)
-    engines = Engines(*_kind_of(place).writer_and_reader(place))
-    if engines.is_shared:  # SQLite's transactions cost nothing
-        engines = replace(engines, glancer=engines.reader.execution_options(isolation_level="AUTOCOMMIT"))
-        for engine in (engines.writer, engines.reader):
-            postgres.name_sessions(engine, engines.name)
+    engines = _shared(place) if _kind_of(place) is postgres else Engines(*sqlite.writer_and_reader(place))
     try:
         with translated(engines.writer):
             _migrate(engines.writer)
@@ -123,6 +119,12 @@ def open_catalog(url: URL | str) -> Engines:
         engines.close()
         raise
     return engines
+
+
+def _shared(place: URL) -> Engines:
+    name = secrets.token_hex(8)
+    writer, reader = postgres.writer_and_reader(place, name)
+    return Engines(writer, reader, glancer=reader.execution_options(isolation_level="AUTOCOMMIT"), name=name)
 
 
 def _kind_of(url: URL) -> ModuleType:

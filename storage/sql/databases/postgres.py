@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 from sqlalchemy import URL, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -33,45 +34,42 @@ END_THE_DEAD = """
 _POOLS = {"pool_pre_ping": True, "pool_size": 4, "max_overflow": 12, "pool_timeout": 30, "pool_recycle": 1800, "pool_use_lifo": True}
 
 
-def writer_and_reader(url: URL) -> tuple[Engine, Engine]:
-    """The reader sees one state of the database in each of its transactions, as with SQLite. Raises StoreUnavailable without psycopg."""
-    reader = _engine(url, _READ_SECONDS).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return _engine(url, _WRITE_SECONDS), reader
+def writer_and_reader(url: URL, name: str) -> tuple[Engine, Engine]:
+    """The reader sees one state of the database in each of its transactions, as with SQLite. Raises StoreUnavailable without psycopg.
+
+    The server shows `name` at the end of each session's `application_name`, for those who have to end it from elsewhere.
+    """
+    reader = _engine(url, name, _READ_SECONDS).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return _engine(url, name, _WRITE_SECONDS), reader
 
 
-def _engine(url: URL, statement_seconds: int) -> Engine:
+def _engine(url: URL, name: str, statement_seconds: int) -> Engine:
     said = {"connect_timeout": CONNECT_SECONDS, "keepalives_idle": 30, "keepalives_interval": 10}
-    unsaid = {name: value for name, value in said.items() if name not in url.query}
+    unsaid = {key: value for key, value in said.items() if key not in url.query}
     try:
         engine = create_engine(url, connect_args=unsaid, **_POOLS)
     except ImportError as error:
         raise StoreUnavailable(f"A catalog in Postgres needs {error.name}, which is not installed.", "Install `uniir[postgres]`.") from None
+    known_as = str(url.query.get("application_name", "uniir")).encode("ascii", "replace").decode()
+    session = {
+        "statement_timeout": f"{statement_seconds}s",
+        "lock_timeout": f"{_LOCK_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{_IDLE_SECONDS}s",
+        "timezone": "UTC",
+        "application_name": f"{known_as[: _LONGEST_NAME - len(name) - 1]} {name}",
+    }
+    # not as options of the connection, which some poolers refuse
+    statement = f"SELECT {', '.join('set_config(%s, %s, false)' for _ in session)}"
+    values = list(chain.from_iterable(session.items()))
 
     @event.listens_for(engine, "connect")
     def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        # not as options of the connection, which some poolers refuse
         cursor = connection.cursor()
-        cursor.execute(
-            f"SET statement_timeout = '{statement_seconds}s'; SET lock_timeout = '{_LOCK_SECONDS}s';"
-            f"SET idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'; SET timezone = 'UTC'"
-        )
+        cursor.execute(statement, values)
         cursor.close()
         connection.commit()
 
     return engine
-
-
-def name_sessions(engine: Engine, name: str) -> None:
-    """The server shows `name` at the end of each new session's `application_name`, for those who have to end it from elsewhere."""
-    said = str(engine.url.query.get("application_name", "uniir")).encode("ascii", "replace").decode()
-    known_as = f"{said[: _LONGEST_NAME - len(name) - 1]} {name}"
-
-    @event.listens_for(engine, "connect")
-    def tell(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        cursor.execute("SELECT set_config('application_name', %s, false)", (known_as,))
-        cursor.close()
-        connection.commit()
 
 
 @contextmanager
