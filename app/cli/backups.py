@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import AsJson, Collection, DataDir, path, settings_for, settings_of_data
+from app.cli.options import AsJson, Collection, DataDir, is_bare, path, settings_for, settings_of_data
 from app.cli.output import say, say_json, tell
 from uniir.counting import counted
 
@@ -42,12 +42,16 @@ def restore(
     data_dir: DataDir = None,
 ) -> None:
     """Bring a collection back from a backup, into whatever catalog and vector store are set now."""
+    from app.local.collections.backups import restored_into_nothing
     from app.local.reach import asked
     from uniir.wire import RestoreRequest
 
     settings = settings_for(data_dir)
     request = RestoreRequest(path=str(directory.absolute()), collection=collection, dry_run=dry_run)
-    answer = asked(settings, "uniir restore", lambda service: service.restore(request))
+    if dry_run and is_bare(settings):
+        answer = restored_into_nothing(request)
+    else:
+        answer = asked(settings, "uniir restore", lambda service: service.restore(request))
     _say(answer, "would be restored from" if dry_run else "restored from", as_json=as_json)
     if answer.without_vector:
         tell(f"The backup has no vectors of {counted(answer.without_vector, 'document')}; `uniir ingest` the same paths again.")

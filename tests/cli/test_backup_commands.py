@@ -30,6 +30,20 @@ def test_a_collection_is_backed_up_deleted_and_restored(uniir: Cli, tmp_path: Pa
     assert str(damaged) in refused.err
 
 
+def test_a_restore_is_tried_without_making_the_directory_that_it_would_fill(uniir: Cli, tmp_path: Path) -> None:
+    corpus, backup, elsewhere = lay(tmp_path / "corpus", {"boat.txt": "a boat at sunset"}), tmp_path / "backup", tmp_path / "elsewhere"
+    uniir("ingest", corpus)
+    uniir("backup", backup)
+    would = uniir("restore", backup, "--collection", "harbour", "--dry-run", "--data-dir", elsewhere)
+    assert "harbour: 1 document, 1 space, 1 vector, 0 thumbnails, 0 judgments would be restored from" in would.out
+    uniir("delete", "--all", "--yes")
+    assert uniir("restore", backup, "--collection", "harbour", "--dry-run").out == would.out
+    assert uniir("restore", backup, "--collection", "a/b", "--dry-run", "--data-dir", elsewhere).code == 2
+    (backup / "rows" / "documents.jsonl").write_bytes(b"")
+    assert uniir("restore", backup, "--dry-run", "--data-dir", elsewhere).code == 2
+    assert not elsewhere.exists()
+
+
 def test_a_backup_takes_the_place_of_no_other_collection_s(uniir: Cli, tmp_path: Path) -> None:
     corpus, backup = lay(tmp_path / "corpus", {"boat.txt": "a boat at sunset"}), tmp_path / "backup"
     uniir("ingest", corpus)

@@ -10,7 +10,7 @@ from app.local.jobs.turns import Turns
 from app.wiring.owned import OwnedInstallation
 from ingest.rebuild import rebuild
 from storage.backups import PART, BackupReader, BackupWriter, Manifest
-from storage.sql.collections import CollectionRecord
+from storage.sql.collections import CollectionRecord, require_name
 from storage.sql.transfer import Snapshot
 from uniir.errors import UsageError
 from uniir.spaces import SpaceState
@@ -63,18 +63,16 @@ class Backups:
 
     def restore(self, request: RestoreRequest) -> BackupAnswer:
         """Raises UsageError for a damaged backup or for what is here already, StoreUnavailable; the same again goes on."""
-        reader = BackupReader(_absolute(request.path))
-        name = request.collection if request.collection is not None else reader.manifest.collection
-        reader.verify()
+        reader, would = _verified(request)
+        name = would.collection
         with self._turns.taken("a restore", name):
             hidden = self._left_half_done(name, reader)
             if request.dry_run:
                 if not hidden:
                     self._installation.transfer.require_new(name, reader)
-                return _answer(reader.manifest, reader.directory).model_copy(update={"collection": name})
+                return would
             without_vector = self._brought_back(name, reader, hidden)
-        told = {"collection": name, "without_vector": without_vector}
-        return _answer(reader.manifest, reader.directory).model_copy(update=told)
+        return would.model_copy(update={"without_vector": without_vector})
 
     def _left_half_done(self, name: str, reader: BackupReader) -> Sequence[CollectionRecord]:
         """What an earlier restore of this very backup has brought back already; another one's is none."""
@@ -103,6 +101,20 @@ class Backups:
                 self._installation.filling(one).lose(lost)
         transfer.show(hidden, reader)
         return without_vector
+
+
+def restored_into_nothing(request: RestoreRequest) -> BackupAnswer:
+    """What a restore would bring back where nothing is kept yet, and no directory is to be made to see it. Raises UsageError."""
+    _, would = _verified(request)
+    require_name(would.collection)
+    return would
+
+
+def _verified(request: RestoreRequest) -> tuple[BackupReader, BackupAnswer]:
+    reader = BackupReader(_absolute(request.path))
+    reader.verify()
+    name = request.collection if request.collection is not None else reader.manifest.collection
+    return reader, _answer(reader.manifest, reader.directory).model_copy(update={"collection": name})
 
 
 def _absolute(path: str) -> Path:
