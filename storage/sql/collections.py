@@ -116,6 +116,12 @@ class SqlCollections:
             quarantined.get(True, 0),
         )
 
+    def pending(self, record: CollectionRecord) -> int:
+        """How many documents are known and not yet searchable."""
+        query = select(func.count()).where(embeddings.c.space_id == record.space_id, embeddings.c.state == EmbeddingState.PENDING)
+        with self._engines.glancing() as connection:
+            return int(connection.execute(query).scalar_one())
+
 
 def vectors_name(collection: int, space: int) -> str:
     """What the vectors of one space of a collection are called in the vector store."""

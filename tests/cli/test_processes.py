@@ -111,6 +111,21 @@ def test_a_killed_ingest_is_finished_by_the_next(tmp_path: Path, store: str, sha
 
 
 @pytest.mark.slow
+def test_a_search_after_a_first_ingest_was_killed_says_how_to_go_on(tmp_path: Path) -> None:
+    corpus, data = lay(tmp_path / "corpus", big(100)), tmp_path / "data"
+    run = spawn_held(tmp_path / "gate", 0, ("ingest", corpus), UNIIR_DATA_DIR=data, **SETTINGS)
+    wait_until(lambda: thumbnails(data) > 0, run)
+    run.kill()
+    finish(run)
+    search = uniir("search", "note", data=data)
+    assert search.code == 0, search.err
+    assert search.out == "Nothing found.\n"
+    assert "An ingest into default was not finished: `uniir ingest` the same paths again." in search.err
+    assert uniir("ingest", corpus, data=data).code == 0
+    assert "not finished" not in uniir("search", "note", "--path", "nowhere/", data=data).err
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_ingest_says_how_to_go_on(tmp_path: Path, how: signal.Signals) -> None:
     corpus, data = lay(tmp_path / "corpus", big(600)), tmp_path / "data"

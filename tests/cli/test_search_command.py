@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -172,3 +174,15 @@ def test_own_instructions_can_be_used(ready: Cli, tmp_path: Path) -> None:
     done = ready("search", "a cat")
     assert done.code == 2
     assert "own.tsv" in done.err
+
+
+def test_who_finds_nothing_hears_of_what_was_not_finished_until_it_is(ready: Cli, tmp_path: Path) -> None:
+    narrowed = ("search", "a boat", "--path", "nowhere/")
+    assert "ingest" not in ready(*narrowed).err
+    with closing(sqlite3.connect(ready.data / "catalog.sqlite")) as catalog, catalog:
+        catalog.execute("UPDATE embeddings SET state = 'pending'")  # as a run leaves them that was killed before its vectors were written
+    done = ready(*narrowed)
+    assert done.out == "Nothing found.\n"
+    assert "4 documents can't be found yet. An ingest into default was not finished: `uniir ingest` the same paths again." in done.err
+    assert ready("ingest", tmp_path / "corpus").code == 0
+    assert "ingest" not in ready(*narrowed).err

@@ -204,6 +204,21 @@ def test_the_last_jobs_are_remembered_and_none_that_is_not_over_is_forgotten(cat
     engines.close()
 
 
+def test_a_job_is_in_hand_as_long_as_its_process_lives(catalog: str) -> None:
+    engines = open_catalog(catalog)
+    worker, other = Presence(engines), Presence(engines)
+    worker.enter()
+    table = SqlJobs(engines, worker)
+    job = table.add("default", {}, Origin.COMMAND, mine=True)
+    assert [(one.id, in_hand) for one, in_hand in table.of("default")] == [(job.id, True)]
+    seen_by_another = SqlJobs(engines, other).of("default")
+    assert [in_hand for _, in_hand in seen_by_another] == [engines.is_shared]  # else whoever looks owns the directory alone
+    worker.leave()
+    assert [in_hand for _, in_hand in SqlJobs(engines, other).of("default")] == [False]
+    assert table.of("elsewhere") == []
+    engines.close()
+
+
 def test_a_job_ends_where_the_catalog_can_not_be_told(tmp_path: Path) -> None:
     corpus = lay(tmp_path / "corpus", TREE)
     with local_service(tmp_path) as service:

@@ -147,6 +147,18 @@ def test_a_cancelled_job_keeps_what_is_done_and_a_retry_does_the_rest(fresh: Fre
     assert report["documents"]["text"] == 2000
 
 
+def test_who_finds_nothing_hears_of_the_ingest_that_is_at_work(fresh: Fresh, gate: Gate) -> None:
+    here = fresh(notes(2000))
+    job = here.post("/v1/ingest", {"paths": [str(here.corpus)]}).json()
+    assert gate.reached.wait(60)
+    answer = here.search(text="a note", path="nowhere/")
+    assert answer["hits"] == []
+    assert answer["notes"][-1].endswith("An ingest into default is at work: search again when it is done.")
+    gate.opened.set()
+    assert here.ended(job["id"])["state"] == "done"
+    assert "ingest" not in " ".join(here.search(text="a note", path="nowhere/")["notes"])
+
+
 def test_collections_are_made_once(fresh: Fresh) -> None:
     here = fresh()
     made = here.post("/v1/collections", {"name": "new"})

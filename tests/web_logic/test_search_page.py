@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -98,6 +102,16 @@ def test_nothing_found_names_the_limits_and_lifts_them(full: House, monkeypatch:
     assert "kind" not in page.query_params
     assert "path" not in page.query_params
     assert "Nothing found" not in words(page)
+
+
+def test_nothing_found_says_what_an_ingest_has_not_brought_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with house(tmp_path, {"cat.md": "a cat sleeps"}) as one:
+        one.ingest()
+        with closing(sqlite3.connect(one.settings.catalog_file)) as catalog, catalog:
+            catalog.execute("UPDATE embeddings SET state = 'pending'")  # as a run leaves them that did not come to their vectors
+        page = visit(one, monkeypatch, text="a cat")
+    assert not page.exception
+    assert "1 document can't be found yet: an ingest is at work or was not finished." in html.unescape(words(page))
 
 
 def test_options_say_how_many_are_not_as_they_normally_are_and_go_back(page: AppTest) -> None:

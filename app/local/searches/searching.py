@@ -10,6 +10,7 @@ from typing import TypeVar
 from app.local.judgments.judging import Judging
 from app.local.searches.answers import search_answer
 from app.local.searches.kept_pictures import KeptPictures
+from app.local.searches.unfinished import unfinished
 from app.wiring.owned import OwnedInstallation
 from search.service import SearchService
 from storage.sql.collections import CollectionRecord
@@ -54,6 +55,9 @@ class Searching:
 
     def _answer(self, request: SearchRequest, picture: Path | None, collection: CollectionRecord, result: SearchResult) -> SearchAnswer:
         answer = search_answer(result, collection.name, request.image if picture is None else str(picture))
+        if not answer.hits:
+            why = unfinished(self._installation, collection)
+            return answer if why is None else answer.model_copy(update={"notes": [*answer.notes, why]})
         return answer.model_copy(update={"hits": self._judging.graded(collection, result.query, answer.hits)})
 
     def explain(self, request: ExplainRequest) -> Explanation:

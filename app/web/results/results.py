@@ -103,7 +103,7 @@ def _search_again(client: Client, collection: CollectionAnswer, drawn: Ask | Non
 
 def _draw(client: Client, found: Found) -> None:
     if not found.answer.hits:
-        states.nothing_found(found.ask)
+        states.nothing_found(found.ask, found.answer.notes)
         _open(client, found)
         return
     hits = result_line(found)

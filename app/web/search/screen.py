@@ -59,7 +59,7 @@ def _screen(client: Client) -> None:
     elif not there:
         states.unknown_collection(collection.name)
     elif not _holds_something(collection):
-        states.empty_collection(collection.name)
+        states.empty_collection(collection.name, sum(collection.documents.pending.values()))
     elif asking.ask().is_empty:
         _before_the_first(client, collection)
     else:

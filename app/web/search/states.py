@@ -38,9 +38,9 @@ def searching(documents: int) -> str:
     return f'<div class="searching" role="status"><i></i>{state_words.searching(documents)}</div><style>{_WHILE_SEARCHING}</style>'
 
 
-def empty_collection(collection: str) -> None:
-    """Nothing is in the collection yet."""
-    heading(state_words.nothing_in(collection), state_words.EMPTY_LEAD)
+def empty_collection(collection: str, pending: int) -> None:
+    """Nothing is in the collection yet, or nothing but what can't be searched so far."""
+    heading(state_words.nothing_in(collection), state_words.not_searchable_yet(pending) if pending else state_words.EMPTY_LEAD)
     if st.button(state_words.INGEST_FILES, type="primary", key="ingest_files", icon=":material/upload:"):
         st.switch_page(navigation.ingest_page(), query_params={"collection": collection})
     st.html(f'<p class="u-muted">{state_words.ON_COMMAND_LINE}</p>')
@@ -85,12 +85,14 @@ def trouble(error: UniirError) -> None:
     _details(f"{problem.status} {problem.code} · {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n{error}")
 
 
-def nothing_found(ask: Ask) -> None:
-    """No results: the limits that are on, each with a way to lift it."""
+def nothing_found(ask: Ask, notes: Sequence[str]) -> None:
+    """No results: the limits that are on, each with a way to lift it; where there are none, what the service says of it."""
     found = limits(ask)
     only_filter = bool(found) and found == filters(ask) and not ask.path
     lead = state_words.none_fits(len(found)) if only_filter else state_words.limits(len(found))
     heading(state_words.nothing_found(ask.text.strip()), lead)
+    for note in () if found else notes:
+        st.html(f'<p class="u-muted u-note">{escape(note)}</p>')
     liftable(found)
     st.button(state_words.CHOOSE_INSTRUCTION, icon=":material/target:", key="choose_instruction")  # the page's script opens the picker
 

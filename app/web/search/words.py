@@ -75,6 +75,10 @@ def nothing_in(collection: str) -> str:
     return f"Nothing in “{collection}” yet"
 
 
+def not_searchable_yet(pending: int) -> str:
+    return f"{counted(pending, 'document')} can't be found yet: an ingest is at work or was not finished. Wait for it, or start it again."
+
+
 def no_such_collection(collection: str) -> str:
     return f"There is no collection “{collection}”"
 

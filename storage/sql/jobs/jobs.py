@@ -145,6 +145,14 @@ class SqlJobs:
             query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
             return [_record(row) for row in connection.execute(query).mappings()]
 
+    def of(self, collection: str) -> Sequence[tuple[JobRecord, bool]]:
+        """The jobs on a collection, newest first, and of each whether a living process has it in hand."""
+        lives = or_(self._is_mine, is_alive(jobs.c.holder)) if self._presence.is_shared else self._is_mine
+        in_hand = and_(_IS_OPEN, lives).label("in_hand")
+        query = select(jobs, in_hand).where(jobs.c.collection == collection).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+        with self._engines.glancing() as connection:
+            return [(_record(row), bool(row["in_hand"])) for row in connection.execute(query).mappings()]
+
     def held(self) -> Sequence[JobRecord]:
         """What this process has to do still, oldest first."""
         with self._engines.reading() as connection:
