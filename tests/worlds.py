@@ -38,7 +38,7 @@ from uniir.protocols import Encoder, VectorStore
 
 
 @cache
-def _migrated_catalog() -> Path:
+def migrated_catalog() -> Path:
     """An empty catalog that was migrated once for the whole test run; copying it takes a millisecond."""
     directory = Path(tempfile.mkdtemp(prefix="uniir-tests-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
@@ -50,7 +50,7 @@ def fresh_sqlite(file: Path) -> str:
     """The address of an empty catalog at this place, or of the one that is there."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_migrated_catalog(), file)
+        shutil.copyfile(migrated_catalog(), file)
     return f"sqlite:///{file}"
 
 

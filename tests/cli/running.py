@@ -11,14 +11,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
 
 from app.cli.main import main
 
 ROOT = Path(__file__).parents[2]
+_command = cache(typer.main.get_command)  # made of signatures, which takes longer than most commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Cli:
         self.data = place / "data"
         self._monkeypatch = monkeypatch
         self._capsys = capsys
+        monkeypatch.setattr(typer.main, "get_command", _command)
         settings = {"DATA_DIR": self.data, "ENCODER": "arithmetic", "VECTOR_STORE": "exact", "WAIT_SECONDS": 0, "WORKERS": 2, "THREADS": 2}
         settings["RERANK_SECONDS"] = 60  # or a busy machine would leave hits unread
         for name, value in settings.items():

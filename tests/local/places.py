@@ -13,6 +13,7 @@ import pytest
 from app.local.opening import own
 from app.local.service import LocalService
 from encoders.arithmetic import ArithmeticEncoder
+from tests.worlds import fresh_sqlite
 from uniir.documents import Document
 from uniir.protocols import ImageLoader, Prepared
 from uniir.queries import Query
@@ -29,7 +30,10 @@ def settings_in(place: Path, **others: object) -> Settings:
 
 @contextmanager
 def local_service(place: Path, **others: object) -> Iterator[LocalService]:
-    with own(settings_in(place, **others), "a test") as service:
+    settings = settings_in(place, **others)
+    if settings.catalog_url is None:
+        fresh_sqlite(settings.catalog_file)
+    with own(settings, "a test") as service:
         yield service
 
 
