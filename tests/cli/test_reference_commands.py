@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer.main
 
 import uniir as package
-from tests.cli.running import Cli
+from app.cli.main import app
+from tests.cli.running import ROOT, Cli
 from uniir.instructions import load_instructions
+
+_USUAL = {"--help", "-h", "--json", "--yes", "-y", "--data-dir", "--collection", "-c"}
 
 
 def test_instructions_are_listed(uniir: Cli) -> None:
@@ -101,3 +107,24 @@ def test_an_empty_data_directory_in_the_environment_is_not_the_working_directory
     assert done.code == 2
     assert "data_dir" in done.err
     assert "is empty" in done.err
+
+
+def options() -> Iterator[tuple[str, str]]:
+    """Each option, behind the command or the group of commands that has it; without those that nearly all have."""
+    left = [("uniir", typer.main.get_command(app))]
+    while left:
+        name, command = left.pop()
+        left += [(f"{name} {one}", below) for one, below in getattr(command, "commands", {}).items()]
+        for parameter in command.params if name != "uniir" else ():
+            if parameter.param_type_name == "option":
+                yield from ((" ".join(name.split()[:2]), option) for option in parameter.opts if option not in _USUAL)
+
+
+def test_every_option_is_told_on_a_page_that_names_its_command() -> None:
+    pages = [page.read_text("utf-8") for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]]
+    untold = [
+        f"{command} {option}"
+        for command, option in options()
+        if not any(command in page and re.search(rf"(?<![\w-]){option}(?![\w-])", page) for page in pages)
+    ]
+    assert untold == []
