@@ -27,6 +27,19 @@ def test_the_one_chosen_for_the_user_is_shown(visitor: Visit) -> None:
     expect(screen.page.get_by_text("Chosen for you")).to_be_visible()
 
 
+def test_the_open_picker_can_be_typed_into_at_once(visitor: Visit) -> None:
+    screen = SearchScreen(visitor())
+    screen.settle()
+    field = opened(screen)
+    expect(field).to_be_focused()
+    screen.page.keyboard.type("caption", delay=20)
+    expect(field).to_have_value("caption")
+    expect(screen.instructions.filter(has_not_text=re.compile("caption", re.IGNORECASE))).to_have_count(0)
+    screen.page.keyboard.press("Escape")
+    screen.page.keyboard.press("Escape")  # a search field is emptied first
+    expect(field).to_be_hidden()
+
+
 def test_typing_narrows_at_each_key(visitor: Visit) -> None:
     someone = visitor()
     screen = SearchScreen(someone)

@@ -66,6 +66,17 @@ function create(root) {
     text.scrollTop += mark.getBoundingClientRect().top - text.getBoundingClientRect().top - text.clientHeight / 3;
   }
 
+  // The open picker is typed into at once, unless somebody is elsewhere already; where a keyboard would cover it, it is not.
+  let picker = null;
+  function showPicker() {
+    const field = document.querySelector(".st-key-picker input");
+    if (field === picker) return;
+    picker = field;
+    const { activeElement: at } = document;
+    const free = !at || at.contains(field) || at.closest(".st-key-pick");
+    if (field && free && matchMedia("(hover: hover)").matches) field.focus({ preventScroll: true });
+  }
+
   function onConnection() {
     const state = document.querySelector("[data-test-connection-state]")?.dataset.testConnectionState;
     if (!state) return;
@@ -106,7 +117,7 @@ function create(root) {
   document.querySelectorAll("img.u-thumb").forEach((image) => { if (image.complete && !image.naturalWidth) mend(image); });
 
   const watching = new MutationObserver(onConnection);
-  const reading = new MutationObserver(showMarked);
+  const reading = new MutationObserver(() => { showMarked(); showPicker(); });
   reading.observe(document.body, { childList: true, subtree: true });
   const app = document.querySelector("[data-test-connection-state]");
   if (app) watching.observe(app, { attributes: true, attributeFilter: ["data-test-connection-state"] });
