@@ -94,8 +94,13 @@ def spawn_held(
     gate: Path, batches: int, words: Sequence[object], encoder: str = "encoders.arithmetic:ArithmeticEncoder", **settings: object
 ) -> subprocess.Popen[str]:
     """Starts a command that encodes so many batches and then stands still until the gate is unlinked, or its job cancelled."""
+    return _started(held_command(gate, batches, encoder, *words), settings)
+
+
+def held_command(gate: Path, batches: int, encoder: str, *words: object) -> list[str]:
+    """The words that start such a command; the gate is shut from here on."""
     gate.touch()
-    return _started([sys.executable, "-m", "tests.cli.held", *map(str, (gate, batches, encoder, *words))], settings)
+    return [sys.executable, "-m", "tests.cli.held", *map(str, (gate, batches, encoder, *words))]
 
 
 def _started(line: Sequence[str], settings: Mapping[str, object]) -> subprocess.Popen[str]:

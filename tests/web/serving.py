@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,8 @@ from pathlib import Path
 import httpx
 
 from demo.corpus import build
-from tests.cli.running import ROOT, command
+from tests.cli.running import ROOT
+from tests.cli.running import command as command_line
 from tests.folders import lay, picture
 
 READY_SECONDS = 180  # of a very busy machine; bench/page.py measures how long it takes
@@ -34,6 +35,7 @@ class Served:
     corpus: Path
     port: int
     command: str = "ui"
+    line: Callable[..., list[str]] = command_line
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -48,7 +50,7 @@ class Served:
         """Starts it and waits until it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command(self.command, "--port", self.port, "--data-dir", self.data),
+                self.line(self.command, "--port", self.port, "--data-dir", self.data),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -87,9 +89,9 @@ class Served:
 
 
 @contextmanager
-def served(data: Path, corpus: Path, command: str = "ui") -> Iterator[Served]:
+def served(data: Path, corpus: Path, command: str = "ui", line: Callable[..., list[str]] = command_line) -> Iterator[Served]:
     """The command on a free port until the block ends."""
-    page = Served(data, corpus, free_port(), command)
+    page = Served(data, corpus, free_port(), command, line)
     try:
         page.start()
         yield page
@@ -134,5 +136,5 @@ def make_library(place: Path) -> Library:
 
 def uniir(home: Path, *words: object) -> None:
     """Runs a command to its end."""
-    done = subprocess.run(command(*words), env=quiet_environment(home), capture_output=True, text=True, check=False, cwd=home)
+    done = subprocess.run(command_line(*words), env=quiet_environment(home), capture_output=True, text=True, check=False, cwd=home)
     assert done.returncode == 0, done.stderr

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.cli.running import held_command
 from tests.folders import lay, picture
 from tests.web.browsing import Visitor
+from tests.web.conftest import visitors
 from tests.web.search_screen import SearchScreen
-from tests.web.serving import Library
+from tests.web.serving import Library, served
 
 pytestmark = pytest.mark.slow
 Visit = Callable[..., Visitor]
@@ -69,10 +72,22 @@ def test_files_of_ones_own_are_added(visitor: Visit, tmp_path: Path) -> None:
     expect(screen.tiles.first).to_contain_text("my dog on the beach")
 
 
-def test_a_running_ingest_is_stopped_and_goes_on(visitor: Visit, library: Library) -> None:
-    many = {f"{number:04}.jpg": picture(number, (900, 700)) for number in range(600)}
-    lay(library.corpus, {"many": many})
-    someone = visitor()
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """A file: while it is there, ingests of the page of this test stand still after four batches, some of which are told by then."""
+    return tmp_path / "gate"
+
+
+@pytest.fixture
+def held_visitor(browser: Browser, library: Library, tmp_path: Path, gate: Path) -> Iterator[Visit]:
+    held = partial(held_command, gate, 4, "encoders.starter.encoder:StarterEncoder")
+    with served(library.copy(tmp_path / "data"), library.corpus, line=held) as running, visitors(browser, running.address) as visit:
+        yield visit
+
+
+def test_a_running_ingest_is_stopped_and_goes_on(held_visitor: Visit, library: Library, gate: Path) -> None:
+    lay(library.corpus, {"many": {f"{number:04}.jpg": picture(number) for number in range(600)}})
+    someone = held_visitor()
     page = ingest_screen(someone, "many")
     start(page, "many")
     expect(page.get_by_text(re.compile(r"\d+ of 600 files"))).to_be_visible()
@@ -83,6 +98,7 @@ def test_a_running_ingest_is_stopped_and_goes_on(visitor: Visit, library: Librar
     expect(page.get_by_text("What is done stays. Go on later from here.")).to_be_visible()
     page.get_by_role("button", name="Cancel the ingest").click()
     expect(page.get_by_text("Cancelled").first).to_be_visible()
+    gate.touch()  # who cancels opens it
     page.get_by_role("button", name="Go on").first.click()
     expect(page.get_by_text("Running").first).to_be_visible()
     page.get_by_role("button", name="Cancel", exact=True).click()
