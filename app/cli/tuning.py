@@ -6,9 +6,14 @@ import ctypes
 import os
 from contextlib import suppress
 
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # of malloc.h
 _MAPPED_FROM = 2**23  # bytes: with a mebibyte each search's own arrays would be mapped too, for a sixth more processor time
-_MALLOC = {"MALLOC_MMAP_THRESHOLD_": (_M_MMAP_THRESHOLD, _MAPPED_FROM), "MALLOC_ARENA_MAX": (_M_ARENA_MAX, 2)}
+_KEPT = 2**23  # bytes at a heap's end: with glibc's 128 KiB each search hands its arrays back and waits for the next 300 pages
+_MALLOC = {
+    "MALLOC_TRIM_THRESHOLD_": (_M_TRIM_THRESHOLD, _KEPT),
+    "MALLOC_MMAP_THRESHOLD_": (_M_MMAP_THRESHOLD, _MAPPED_FROM),
+    "MALLOC_ARENA_MAX": (_M_ARENA_MAX, 2),
+}
 
 
 def tune_for_serving() -> None:
