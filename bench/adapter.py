@@ -151,7 +151,7 @@ def made_rows(count: int, seed: int = 0) -> NDArray[np.float32]:
 def pages(rows: NDArray[np.float32]) -> Iterator[Points]:
     for start in range(0, len(rows), _BATCH):
         part = rows[start : start + _BATCH]
-        yield Points(range(start, start + len(part)), part, [Modality.IMAGE] * len(part))
+        yield Points(range(start, start + len(part)), part, [Modality.IMAGE] * len(part), [{}] * len(part))
 
 
 if __name__ == "__main__":

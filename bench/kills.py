@@ -54,6 +54,7 @@ _IN_A_ROW = 8  # kills of one data directory
 _FILES = 60
 _SECONDS = {"exact": 1.5, "milvus": 1.5, "servers": 6.0}  # at most, before a kill
 _ENCODERS = ("arithmetic", "arithmetic-32")
+_FIELDS = {"tag": "text", "year": "number", "labels": "texts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class House:
 
     @property
     def settings(self) -> Settings:
-        usual = {"encoder": _ENCODERS[0], "workers": 2, "threads": 1, "wait_seconds": 5}
+        usual = {"encoder": _ENCODERS[0], "workers": 2, "threads": 1, "wait_seconds": 5, "metadata_fields": _FIELDS}
         return load_settings(data_dir=self.place / "data", **(usual | dict(self.stores)))
 
 
@@ -125,7 +126,7 @@ def _do(doing: str, house: House, service: LocalService, chance: random.Random) 
             _change(house.corpus, chance)
             _ended(service, service.start_ingest(IngestRequest(paths=[str(house.corpus)], prune=True)))
         case "delete":
-            service.delete(DeleteRequest(paths=[str(chance.choice(sorted(house.corpus.glob("[0-9]*"))))]))
+            service.delete(DeleteRequest(paths=[str(chance.choice(sorted(house.corpus.glob("[0-9]*.[jt][px]*"))))]))
         case "encode":
             _ended(service, service.add_space(SpaceRequest(encoder=chance.choice(_ENCODERS))))
         case "promote" | "roll back":
@@ -140,10 +141,13 @@ def _do(doing: str, house: House, service: LocalService, chance: random.Random) 
 
 
 def _change(corpus: Path, chance: random.Random) -> None:
-    """Files come, change, move and go."""
+    """Files come, change, move and go; and what is said beside pictures."""
     for _ in range(chance.randint(1, 30)):
         file = corpus / f"{chance.randrange(_FILES):02}{chance.choice(('.txt', '.jpg'))}"
-        if file.exists() and chance.random() < 0.3:
+        if file.suffix == ".jpg" and file.exists() and chance.random() < 0.4:
+            told = {"tag": chance.choice("abc"), "year": chance.randrange(2020, 2024), "labels": chance.sample("abc", 2)}
+            _put(file.with_suffix(".json"), json.dumps(told).encode())
+        elif file.exists() and chance.random() < 0.3:
             file.unlink()
         elif file.exists() and chance.random() < 0.2:
             file.rename(file.with_name(f"{chance.randrange(_FILES):02}{file.suffix}"))
@@ -204,6 +208,9 @@ def _compare(everything: OwnedInstallation, house: House) -> Iterator[str]:
             yield f"{space.space.encoder}: documents are not the files: {sorted(set(places) ^ files)[:3]}"
         if sorted(int(one) for block in everything.store(seen).scan() for one in block) != sorted(ids):
             yield f"{space.space.encoder}: the index is not the catalog"
+        other_metadata = everything.store(seen).otherwise(library.stored_vectors_of(ids))
+        if other_metadata:
+            yield f"{space.space.encoder} ({space.state}): the index has other metadata of {list(other_metadata[:3])}"
         kept = library.vectors(ids)
         rows = encoder.encode(encoder.prepare(documents, installation.images)).astype(np.float16)
         other = [document for document, row in zip(documents, rows, strict=True) if not np.array_equal(kept[document.id], row)]
@@ -212,8 +219,8 @@ def _compare(everything: OwnedInstallation, house: House) -> Iterator[str]:
 
 
 def _is_source(file: Path) -> bool:
-    """Hidden files are none, and a text beside a picture of its name is a part of that one."""
-    return not file.name.startswith(".") and not (file.suffix == ".txt" and file.with_suffix(".jpg").exists())
+    """Hidden files are none, nor what was said beside a picture; a text beside a picture of its name is a part of that one."""
+    return file.suffix in (".jpg", ".txt") and file.name[0] != "." and not (file.suffix == ".txt" and file.with_suffix(".jpg").exists())
 
 
 def _ended(service: LocalService, job: JobAnswer) -> JobAnswer:

@@ -29,7 +29,7 @@ from uniir.documents import Document, Modality, Source
 from uniir.ids import new_id
 from uniir.images import FileImages
 from uniir.ledger import SourceDraft, SourceKey, SourceKind
-from uniir.protocols import Steering
+from uniir.protocols import Points, Steering
 from uniir.queries import Query
 from uniir.settings import Settings, load_settings
 
@@ -78,9 +78,8 @@ def fill(everything: OwnedInstallation, collection: CollectionRecord, count: int
         noise = _SPREAD / np.sqrt(dimension) * chosen.standard_normal((len(numbers), dimension), dtype=np.float32)
         rows = _unit(centres[chosen.integers(_CLUSTERS, size=len(numbers))] + noise).astype(np.float16)
         pending = ledger.record([_draft(number) for number in numbers]).pending
-        ids = [document.id for document in pending]
-        store.upsert(ids, rows.astype(np.float32), [document.modality for document in pending])
-        ledger.mark_indexed(dict(zip(ids, rows, strict=True)))
+        store.upsert(Points.of(pending, rows))
+        ledger.mark_indexed(dict(zip([document.id for document in pending], rows, strict=True)))
     store.finish()
 
 

@@ -75,6 +75,7 @@ class Patient:
 def examine(patient: Patient) -> Iterator[Finding]:
     """Every finding, catalog first; looks only. Raises StoreUnavailable."""
     yield from _examine_space(_Space(patient.archive, patient.store, "", _INGEST, f"{_REPAIR}, or `uniir rebuild`"))
+    yield from _lacking_fields(patient.store)
     yield from _missing_words(patient.words)
     yield from _missing_thumbnails(patient)
     yield from _files(patient)
@@ -102,6 +103,7 @@ def _examine_space(space: _Space) -> Iterator[Finding]:
     yield from _missing_vectors(space, np.setdiff1d(known, stored).tolist())
     yield from _stray_vectors(space, np.setdiff1d(stored, known).tolist())
     yield from _wrong_vectors(space, np.intersect1d(known, stored))
+    yield from _other_metadata(space)
 
 
 def orphan_thumbnails(thumbnails: ThumbnailShelf, unused: Callable[[Sequence[str]], Sequence[str]]) -> Iterator[Finding]:
@@ -168,6 +170,27 @@ def _wrong_vectors(space: _Space, both: NDArray[np.int64]) -> Iterator[Finding]:
     ]
     message = f"of {len(rows)} sampled vectors are not found by themselves{space.where}"
     yield from _finding("vectors-wrong", wrong, message, "`uniir rebuild`")
+
+
+def _other_metadata(space: _Space) -> Iterator[Finding]:
+    """Of every document: a filter that goes by what was once true would lose it."""
+    if not space.store.declared:
+        return
+    archive, store = space.archive, space.store
+    other = [one for page in archive.indexed_ids() for one in store.otherwise(archive.stored_vectors_of(page.tolist()))]
+
+    def mend() -> None:
+        put_back(archive.stored_vectors_of(other), store)
+        store.finish()
+
+    message = f"documents have other metadata in the vector store{space.where}"
+    yield from _finding("metadata-stale", [format_id(one) for one in other], message, space.way_back, mend)
+
+
+def _lacking_fields(store: VectorStore) -> Iterator[Finding]:
+    keys = [".".join(key.names) for key in store.lacking]
+    message = "keys of the setting metadata_fields are not in the vector store yet, so it does not filter by them"
+    yield from _finding("fields-lacking", keys, message, "`uniir rebuild`")
 
 
 def _missing_words(words: WordsIndex) -> Iterator[Finding]:

@@ -64,11 +64,11 @@ def put_back(rows: Sequence[StoredVector], store: VectorStore) -> int:
     """Writes the catalog's vectors to the store and returns how many there were."""
     points = _points(rows)
     if points.ids:
-        store.upsert(points.ids, points.vectors, points.modalities)
+        store.upsert(points)
     return len(points.ids)
 
 
 def _points(rows: Sequence[StoredVector]) -> Points:
     kept = [(row, row.vector) for row in rows if row.vector is not None]
     vectors = np.stack([vector for _, vector in kept]).astype(np.float32) if kept else np.empty((0, 0), np.float32)
-    return Points([row.document for row, _ in kept], vectors, [row.modality for row, _ in kept])
+    return Points([row.document for row, _ in kept], vectors, [row.modality for row, _ in kept], [row.metadata for row, _ in kept])

@@ -23,7 +23,7 @@ from uniir.documents import Document, ImageReference
 from uniir.errors import InputFailure
 from uniir.images import FileImages, read_image
 from uniir.ledger import Filling
-from uniir.protocols import Archive, Encoder, Prepared, VectorStore
+from uniir.protocols import Archive, Encoder, Points, Prepared, VectorStore
 
 _PICTURES = 16  # in a chunk: decoded they take some megabytes each
 _TEXTS = 64
@@ -141,8 +141,7 @@ class Reembedding:
         vectors = encoded.vectors
         ready = self._filling.claim([document for document in encoded.documents if document.fingerprint in vectors])
         if ready:
-            rows = np.stack([vectors[document.fingerprint] for document in ready]).astype(np.float32)
-            store.upsert([document.id for document in ready], rows, [document.modality for document in ready])
+            store.upsert(Points.of(ready, (vectors[document.fingerprint] for document in ready)))
             self._filling.mark_indexed({document.id: vectors[document.fingerprint] for document in ready})
         if encoded.refused:
             self._filling.refuse([(one.document, one.code) for one in encoded.refused])

@@ -21,7 +21,7 @@ from ingest.rebuild import put_back, settle
 from uniir.documents import Document
 from uniir.errors import UniirError
 from uniir.ledger import Failure, Ledger, SourceDraft
-from uniir.protocols import Archive, VectorStore
+from uniir.protocols import Archive, Points, VectorStore
 
 
 class Writer:
@@ -136,7 +136,6 @@ class Writer:
             return
         self._unfinished = True
         # the store gets what the catalog keeps, half precision and all, so that a rebuilt store is identical
-        rows = np.stack([vectors[document.fingerprint] for document in ready]).astype(np.float32)
-        self._store.upsert([document.id for document in ready], rows, [document.modality for document in ready])
+        self._store.upsert(Points.of(ready, (vectors[document.fingerprint] for document in ready)))
         self._indexed += len(ready)
         self._ledger.mark_indexed({document.id: vectors[document.fingerprint] for document in ready})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,11 +47,15 @@ class Retrieval:
         Twice as many are asked for as are looked at, since an approximate index misses most among the last.
         """
         looked_at = max(_FIRST_LOOK, 2 * count)
-        pairs = self._asked(vector, 2 * looked_at, _unnarrowed(query))[:looked_at]
+        pairs = self._asked(vector, 2 * looked_at, self._as_narrow_as_the_store_can(query))[:looked_at]
         fitting = self._library.fitting([one for one, _ in pairs], query.path, query.where)
         found = [(one, score) for one, score in pairs if one in fitting][:count]
         documents = self._library.findable([one for one, _ in found])
         return Retrieved(found, documents) if len(documents) == count else None
+
+    def _as_narrow_as_the_store_can(self, query: Query) -> Filter:
+        where = _unnarrowed(query)
+        return replace(where, where=query.where) if query.where is not None and self._store.narrows(query.where) else where
 
     def _all_that_fit(self, vector: NDArray[np.float32], query: Query, count: int) -> Retrieved:
         only = self._library.ids_below(query.path, query.target) if query.path else None

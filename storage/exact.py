@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
 from zipfile import BadZipFile
@@ -15,8 +15,9 @@ from storage.graphics import MOST_RESULTS, GraphicsCopy, gpu_of
 from storage.vectors import MAX_K, TIE_MARGIN, rank, require_fitting, require_k
 from uniir.documents import Modality
 from uniir.errors import StoreUnavailable
+from uniir.filter_language import Condition, Key
 from uniir.filters import Filter
-from uniir.protocols import IndexReport, Neighbours, Points
+from uniir.protocols import IndexReport, Neighbours, Points, StoredVector
 
 _MODALITIES = tuple(Modality)
 _BLOCK = 5000
@@ -47,26 +48,40 @@ class ExactVectors:
         where = "the CPU" if self._graphics is None else f"GPU {self._graphics.number}"
         return IndexReport(self.index_kind, f"the setting `vector_store` says so; FAISS looks at every vector, on {where}", 1.0, {})
 
+    @property
+    def declared(self) -> Collection[Key]:
+        return ()
+
+    @property
+    def lacking(self) -> Collection[Key]:
+        return ()
+
+    def narrows(self, where: Condition) -> bool:
+        return False
+
+    def otherwise(self, rows: Sequence[StoredVector]) -> Sequence[int]:
+        return ()
+
     def measure(self) -> IndexReport:
         return self.report
 
     def fill(self, pages: Iterable[Points]) -> int:
         written = 0
         for page in pages:
-            self.upsert(page.ids, page.vectors, page.modalities)
+            self.upsert(page)
             written += len(page.ids)
         self.finish()
         return written
 
-    def upsert(self, ids: Sequence[int], vectors: NDArray[np.float32], modalities: Sequence[Modality]) -> None:
-        require_fitting(vectors, self._dimension)
-        last = {document: position for position, document in enumerate(ids)}
+    def upsert(self, points: Points) -> None:
+        require_fitting(points.vectors, self._dimension)
+        last = {document: position for position, document in enumerate(points.ids)}
         keys = np.fromiter(last, dtype=np.int64, count=len(last))
         with self._busy:
             self._changed()
             self._index.remove_ids(keys)
-            self._index.add_with_ids(np.ascontiguousarray(vectors[list(last.values())], dtype=np.float32), keys)
-            self._modalities.update(zip(ids, modalities, strict=True))
+            self._index.add_with_ids(np.ascontiguousarray(points.vectors[list(last.values())], dtype=np.float32), keys)
+            self._modalities.update(zip(points.ids, points.modalities, strict=True))
 
     def delete(self, ids: Sequence[int]) -> None:
         with self._busy:
@@ -115,7 +130,7 @@ class ExactVectors:
         if not self._modalities:
             return rank([((), ())] * len(vectors), k)
         admitted = None
-        if not where.is_empty:
+        if not where.admits_all:
             candidates = self._modalities if where.only is None else where.only & self._modalities.keys()
             admitted = np.asarray([one for one in candidates if where.admits(one, self._modalities[one])], dtype=np.int64)
         queries = np.ascontiguousarray(vectors, dtype=np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from uniir.documents import Document, ImageReference, Modality
+from uniir.documents import Document, ImageReference, Metadata, Modality
 from uniir.errors import ItemFailure
-from uniir.filter_language import Condition
+from uniir.filter_language import Condition, Key
 from uniir.filters import Filter
 from uniir.hits import BandCuts
 from uniir.lexical import LexicalMatch
@@ -184,11 +184,18 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Unit vectors with the documents they stand for."""
+    """Unit vectors with the documents they stand for, and what a store may filter these by."""
 
     ids: Sequence[int]
     vectors: NDArray[np.float32]
     modalities: Sequence[Modality]
+    metadata: Sequence[Metadata]
+
+    @classmethod
+    def of(cls, documents: Sequence[Document], vectors: Iterable[NDArray[np.float16]]) -> Points:
+        """In full precision, the vectors in the order of the documents."""
+        rows = np.stack(list(vectors)).astype(np.float32)
+        return cls([one.id for one in documents], rows, [one.modality for one in documents], [one.metadata for one in documents])
 
 
 GOOD_RECALL = 0.99  # recall@10 below which an index searches harder
@@ -222,6 +229,24 @@ class VectorStore(Protocol):
         """The index as it was measured last."""
         ...
 
+    @property
+    def declared(self) -> Collection[Key]:
+        """The keys of the metadata that the store keeps, so that it can leave out what does not fit."""
+        ...
+
+    @property
+    def lacking(self) -> Collection[Key]:
+        """The keys that the settings declare, and that the store would keep if it were filled anew."""
+        ...
+
+    def narrows(self, where: Condition) -> bool:
+        """Whether there is anything that the store leaves out for this condition."""
+        ...
+
+    def otherwise(self, rows: Sequence[StoredVector]) -> Sequence[int]:
+        """The documents of which the store keeps other metadata than these rows have. Raises StoreUnavailable."""
+        ...
+
     def measure(self) -> IndexReport:
         """The index measured now: a sample of questions, answered by it and by looking at every row. Raises StoreUnavailable."""
         ...
@@ -230,8 +255,8 @@ class VectorStore(Protocol):
         """Writes many rows at once, as the first of an empty store, and finishes. Nothing is found before it returns the count."""
         ...
 
-    def upsert(self, ids: Sequence[int], vectors: NDArray[np.float32], modalities: Sequence[Modality]) -> None:
-        """Idempotent. Raises UsageError for a wrong dimension or a value that is not finite."""
+    def upsert(self, points: Points) -> None:
+        """Idempotent; of an id that comes twice the last counts. Raises UsageError for a wrong dimension or a value that is not finite."""
         ...
 
     def delete(self, ids: Sequence[int]) -> None:
@@ -303,6 +328,7 @@ class StoredVector:
 
     document: int
     modality: Modality
+    metadata: Metadata
     vector: NDArray[np.float16] | None
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -22,10 +24,20 @@ from uniir.images import DEFAULT_PIXEL_LIMIT
 FILE = "uniir.toml"
 INDEXES = "auto|FLAT|HNSW|IVF_FLAT|IVF_SQ8|IVF_PQ|SCANN|DISKANN|GPU_BRUTE_FORCE|GPU_IVF_FLAT|GPU_IVF_PQ|GPU_CAGRA"
 
+_LONGEST_KEY = 40  # bytes: the name of the column that stands for it may have 255
+
 
 def models_directory() -> Path:
     """Where weights of models are kept unless a setting says otherwise: one directory for each model, under its name."""
     return platformdirs.user_data_path("uniir", appauthor=False) / "models"
+
+
+class FieldKind(StrEnum):
+    """What a declared key of the metadata mostly holds; what it holds besides is found as well, only slower."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    TEXTS = "texts"
 
 
 class Settings(BaseSettings):
@@ -69,6 +81,9 @@ class Settings(BaseSettings):
     index: str = Field("auto", pattern=f"^({INDEXES})$", description="the vector index: auto, or a type (docs/stores.md)")
     index_build: dict[str, int | str] = Field({}, description="build parameters of that type, as JSON")
     index_search: dict[str, int | str] = Field({}, description="search parameters of that type, as JSON")
+    metadata_fields: dict[str, FieldKind] = Field(
+        {}, max_length=32, description="keys of the metadata that Milvus filters by itself, as JSON: text, number or texts (docs/stores.md)"
+    )
     lease_seconds: float = Field(
         30.0, ge=1, description="how long a process that shares a Postgres catalog may be silent until others take over its work"
     )
@@ -110,6 +125,14 @@ class Settings(BaseSettings):
     @classmethod
     def _real(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
         return tuple(root.expanduser().resolve() for root in value)
+
+    @field_validator("metadata_fields")
+    @classmethod
+    def _keys(cls, value: dict[str, FieldKind]) -> dict[str, FieldKind]:
+        for key in value:
+            if not all(key.split(".")) or len(key.encode()) > _LONGEST_KEY:
+                raise ValueError(f"{key!r} is no key of metadata; levels are joined by dots, as in camera.model")
+        return value
 
     @field_validator("catalog_url")
     @classmethod
@@ -241,7 +264,7 @@ class _Sources:
 def _shown(name: str, value: object) -> str:
     if name == "catalog_url" and isinstance(value, SecretStr):  # who looks wants to know which database it is
         return without_password(value.get_secret_value())
-    return str(value)
+    return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def config_file() -> Path:

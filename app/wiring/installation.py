@@ -29,6 +29,7 @@ from storage.sql.spaces import SqlSpaces, within
 from storage.sql.transfer import SqlTransfer
 from storage.thumbnails import Thumbnails
 from uniir.errors import ModelUnavailable, StoreUnavailable
+from uniir.filter_language import Key
 from uniir.images import FileImages
 from uniir.instructions import Instructions, load_instructions
 from uniir.protocols import Encoder
@@ -145,7 +146,8 @@ class Installation:
 
     def ledger(self, collection: CollectionRecord) -> SqlLedger:
         engines = self.turns.guarded(collection.name) if self.is_shared else self._engines
-        return SqlLedger(engines, collection, keep_vectors=self.settings.keep_vectors)
+        declared = [Key.spelled(key) for key in self.settings.metadata_fields]
+        return SqlLedger(engines, collection, keep_vectors=self.settings.keep_vectors, declared=declared)
 
     def library(self, collection: CollectionRecord) -> SqlLibrary:
         return SqlLibrary(self._engines, collection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +13,16 @@ from pymilvus.client.types import LoadState
 
 from storage.milvus.choosing import AUTO, Plan, Wanted, plan_index
 from storage.milvus.connection import Milvus, is_slow
+from storage.milvus.declared import Column, column_of
 from storage.milvus.engines import Engine
 from storage.milvus.indexes import KINDS, IndexType, Shape, build_values, search_values
 from uniir.errors import SettingsError, StoreUnavailable
+from uniir.settings import FieldKind
 
 _MODALITY_LENGTH = 16
 _LOAD_PAUSES = (0.3, 1.0, 2.0)  # seconds
 _POLL = 0.2  # seconds
-_OWNER, _TUNED = "uniir.owner", "uniir.tuned"  # properties, which go with the collection and are seen by every process that opens it
+_OWNER, _TUNED, _DECLARED = "uniir.owner", "uniir.tuned", "uniir.declared"  # properties, seen by every process that opens the collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,25 @@ class Tuned:
     rows: int
 
 
-class Collections:
-    """The collections of one installation on one engine. `owner` names the installation where several may share a server."""
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Those that a collection has, all of which every row fills, and those of them that searches may go by."""
 
-    def __init__(self, milvus: Milvus, wanted: Wanted = AUTO, owner: str = "") -> None:
+    there: Sequence[Column]
+    trusted: Sequence[Column]
+
+
+class Collections:
+    """The collections of one installation on one engine. `owner` names the installation where several may share a server.
+
+    `declared` are the columns that new collections get for metadata.
+    """
+
+    def __init__(self, milvus: Milvus, wanted: Wanted = AUTO, owner: str = "", declared: Sequence[Column] = ()) -> None:
         self.milvus = milvus
         self._wanted = wanted
         self._owner = owner
+        self.declared = declared
 
     @property
     def engine(self) -> Engine:
@@ -68,8 +82,11 @@ class Collections:
             schema.add_field("id", DataType.INT64, is_primary=True)
             schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
             schema.add_field("modality", DataType.VARCHAR, max_length=_MODALITY_LENGTH)
+            for column in self.declared:
+                column.declare_in(schema)
+            properties = {_OWNER: self._owner, _DECLARED: json.dumps([column.name for column in self.declared])}
             # searches ask for what they need; what asks for nothing gets what is a few seconds old at most
-            client.create_collection(name, schema=schema, consistency_level="Bounded", properties={_OWNER: self._owner}, timeout=seconds)
+            client.create_collection(name, schema=schema, consistency_level="Bounded", properties=properties, timeout=seconds)
 
         what = f"The vector collection {name} can't be made"
         self.milvus.ask(what, create, self.milvus.patience.write)
@@ -94,13 +111,31 @@ class Collections:
         """Declares the index. Lite builds it with the next load, a server at once; the collection must not be loaded if it has one."""
         parameters = MilvusClient.prepare_index_params()
         parameters.add_index("vector", index_type=plan.type, metric_type="IP", params=self.engine.build_parameters(plan.build))
-        if self.engine.word_index is not None:  # on Lite it makes loading four times as long and no search faster
-            parameters.add_index("modality", index_type=self.engine.word_index)
+        scalar = self.engine.scalar_indexes  # none on Lite, where one makes loading four times as long and no search faster
+        if FieldKind.TEXT in scalar:
+            parameters.add_index("modality", index_type=scalar[FieldKind.TEXT])
+        for column in self.columns(name).there:
+            if column.kind in scalar:
+                parameters.add_index(column.name, index_type=scalar[column.kind])
 
         def create(client: MilvusClient, seconds: float | None) -> None:
             client.create_index(name, parameters, sync=self.engine.embedded, timeout=seconds)
 
         self.milvus.ask("The vector index can't be built", create, self.milvus.patience.write)
+
+    def columns(self, name: str) -> Columns:
+        """One that the settings no longer declare is trusted no more, even if they do again: nobody may have kept it up meanwhile."""
+        patience = self.milvus.patience.write
+        described: Mapping[str, Any] = self.milvus.ask(
+            "The vector collection can't be read", lambda client, left: dict(client.describe_collection(name, timeout=left)), patience
+        )
+        found = [column_of(one["name"], one["type"]) for one in described["fields"]]
+        there = [column for column in found if column is not None]
+        kept_up = json.loads(described.get("properties", {}).get(_DECLARED, "[]"))
+        trusted = [column for column in there if column.name in kept_up and column in self.declared]
+        if len(trusted) < len(kept_up):
+            self._keep(name, _DECLARED, json.dumps([column.name for column in trusted]))
+        return Columns(there, trusted)
 
     def replace_index(self, name: str, plan: Plan) -> None:
         """Puts an index in the place of the one that is there. The collection is not loaded afterwards."""
@@ -218,9 +253,12 @@ class Collections:
 
     def keep_tuned(self, name: str, tuned: Tuned) -> None:
         kept = json.dumps({"type": tuned.type, "search": dict(tuned.search), "recall": tuned.recall, "rows": tuned.rows})
+        self._keep(name, _TUNED, kept)
+
+    def _keep(self, name: str, what: str, value: str) -> None:
         self.milvus.ask(
             "The vector collection can't be written",
-            lambda client, seconds: client.alter_collection_properties(name, {_TUNED: kept}, timeout=seconds),
+            lambda client, seconds: client.alter_collection_properties(name, {what: value}, timeout=seconds),
             self.milvus.patience.write,
         )
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from storage.milvus.indexes import IndexType, Values
 from uniir.errors import SettingsError, StoreUnavailable
+from uniir.settings import FieldKind
 
 _LITE = frozenset({IndexType.FLAT, IndexType.HNSW, IndexType.IVF_FLAT, IndexType.IVF_SQ8})
 _OLD_LITE = frozenset({IndexType.FLAT, IndexType.IVF_FLAT})
@@ -19,12 +20,12 @@ _GPU = frozenset({*_GPU_2_3, IndexType.GPU_BRUTE_FORCE, IndexType.GPU_CAGRA})
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """One engine. `builds` is what it builds and searches, not what it says yes to; `word_index` is for its text fields."""
+    """One engine. `builds` is what it builds and searches, not what it says yes to; `scalar_indexes` are for fields beside the vector."""
 
     name: str
     embedded: bool
     builds: frozenset[IndexType]
-    word_index: str | None = None
+    scalar_indexes: Mapping[FieldKind, str] = field(default_factory=dict)
 
     @property
     def has_gpu(self) -> bool:
@@ -59,4 +60,11 @@ def engine_of(version: str, gpu: bool | None = None) -> Engine:
     builds = _BUNDLED if version.endswith("-lite") else _SERVER
     if gpu if gpu is not None else version.endswith("-gpu"):
         builds |= _GPU if known >= (2, 4) else _GPU_2_3
-    return Engine(f"Milvus {version.removeprefix('v')}", False, builds, "INVERTED" if known >= (2, 4) else "Trie")
+    return Engine(f"Milvus {version.removeprefix('v')}", False, builds, _scalar_indexes(known))
+
+
+def _scalar_indexes(version: tuple[int, int]) -> Mapping[FieldKind, str]:
+    if version < (2, 4):
+        return {FieldKind.TEXT: "Trie", FieldKind.NUMBER: "STL_SORT"}
+    inverted = dict.fromkeys((FieldKind.TEXT, FieldKind.NUMBER), "INVERTED")
+    return inverted if version < (2, 5) else {**inverted, FieldKind.TEXTS: "INVERTED"}

@@ -11,10 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pymilvus import MilvusClient
 
+from storage.milvus.collections import Columns
 from storage.milvus.connection import Milvus
+from storage.milvus.declared import Expressions, Kept
 from storage.milvus.indexes import IndexType, values_for
-from uniir.documents import Modality
+from uniir.documents import Metadata, Modality
+from uniir.filter_language import Condition
 from uniir.filters import Filter
+from uniir.protocols import Points, StoredVector
 
 MOST_ROWS_PER_CALL = 4000
 _BYTES_PER_CALL = 12 * 2**20  # a message may have 64 MiB on most servers
@@ -28,18 +32,24 @@ Found = list[tuple[list[int], list[float]]]
 class Rows:
     """Every method raises StoreUnavailable. `unflushed` are the bytes of vectors written since the last flush."""
 
-    def __init__(self, milvus: Milvus, name: str, dimension: int) -> None:
+    def __init__(self, milvus: Milvus, name: str, dimension: int, columns: Columns) -> None:
         self._milvus = milvus
         self._patience = milvus.patience
         self._name = name
         self._bytes = 4 * dimension
+        self._columns = columns.there
+        self._expressions = Expressions(columns.trusted)
         self._wrote_at = -_OTHERS_ARE_SEEN
         self.unflushed = 0
 
-    def upsert(self, ids: Sequence[int], vectors: NDArray[np.float32], modalities: Sequence[Modality]) -> None:
+    def upsert(self, points: Points) -> None:
         """Of an id that comes twice the last counts."""
-        last = {document: position for position, document in enumerate(ids)}
-        rows = [{"id": document, "vector": vectors[position], "modality": str(modalities[position])} for document, position in last.items()]
+        last = {document: position for position, document in enumerate(points.ids)}
+        rows = [
+            {"id": document, "vector": points.vectors[position], "modality": str(points.modalities[position])}
+            | self._kept(points.metadata[position])
+            for document, position in last.items()
+        ]
         step = min(MOST_ROWS_PER_CALL, max(1, _BYTES_PER_CALL // self._bytes))
         for start in range(0, len(rows), step):
             self._milvus.ask("Vectors can't be written", partial(self._upsert, rows[start : start + step]), self._patience.write)
@@ -76,7 +86,7 @@ class Rows:
                 self._name,
                 data=list(vectors),
                 anns_field="vector",
-                filter=_expression(where),
+                filter=self._expression(where),
                 limit=limit,
                 output_fields=["id"],
                 search_params={"metric_type": "IP", "params": values_for(index, search, limit)},
@@ -110,6 +120,15 @@ class Rows:
                 values.extend(line.tolist())
         return best
 
+    def narrows(self, where: Condition) -> bool:
+        return self._expressions.possible(where) is not True
+
+    def otherwise(self, rows: Sequence[StoredVector]) -> Sequence[int]:
+        """The documents of which other metadata is kept than these rows have."""
+        wanted = {row.document: self._kept(row.metadata) for row in rows}
+        blocks = self._blocks(list(wanted), ("id", *(column.name for column in self._columns)))
+        return [row["id"] for block in blocks for row in block if _differs(row, wanted[row["id"]])]
+
     def vectors_of(self, ids: Sequence[int]) -> NDArray[np.float32]:
         """Of those that are there, in no order."""
         return np.asarray([row["vector"] for block in self._blocks(ids) for row in block], np.float32)
@@ -124,21 +143,38 @@ class Rows:
         for page in self._walk(["id", "vector"], min(_SCAN_BLOCK, max(100, _BYTES_PER_CALL // self._bytes))):
             yield _ids(page), np.asarray([row["vector"] for row in page], np.float32)
 
+    def _kept(self, metadata: Metadata) -> dict[str, Kept]:
+        return {column.name: column.value(metadata) for column in self._columns}
+
+    def _expression(self, where: Filter) -> str:
+        """Made of enumeration values, numbers and hexadecimal digits alone; Lite knows no templates."""
+        conditions = []
+        if where.modalities is not None:
+            names = ", ".join(f'"{modality}"' for modality in sorted(where.modalities))
+            conditions.append(f"modality in [{names}]")
+        if where.only is not None:
+            conditions.append(f"id in [{', '.join(map(str, sorted(where.only)))}]")
+        if where.without:
+            conditions.append(f"id not in [{', '.join(map(str, sorted(where.without)))}]")
+        possible = True if where.where is None else self._expressions.possible(where.where)
+        if possible is not True:
+            conditions.append(f"({possible})" if isinstance(possible, str) else "id < 0")
+        return " and ".join(conditions)
+
     def _upsert(self, rows: Sequence[Mapping[str, Any]], client: MilvusClient, seconds: float | None) -> None:
         client.upsert(self._name, rows, timeout=seconds)
 
     def _delete(self, ids: Sequence[int], client: MilvusClient, seconds: float | None) -> None:
         client.delete(self._name, ids=ids, timeout=seconds)
 
-    def _blocks(self, ids: Sequence[int]) -> Iterator[Sequence[Mapping[str, Any]]]:
+    def _blocks(self, ids: Sequence[int], fields: Sequence[str] = ("id", "vector", "modality")) -> Iterator[Sequence[Mapping[str, Any]]]:
         for start in range(0, len(ids), _ROWS_PER_CALL):
             part = list(ids[start : start + _ROWS_PER_CALL])
-            yield self._milvus.ask("The vector store can't be searched", partial(self._get, part), self._patience.search)
+            yield self._milvus.ask("The vector store can't be searched", partial(self._get, part, fields), self._patience.search)
 
-    def _get(self, ids: Sequence[int], client: MilvusClient, seconds: float | None) -> Sequence[Mapping[str, Any]]:
-        fields = ["id", "vector", "modality"]
-        found = client.get(self._name, ids=ids, output_fields=fields, timeout=seconds, consistency_level=self._consistency())
-        return list(found)
+    def _get(self, ids: Sequence[int], fields: Sequence[str], client: MilvusClient, seconds: float | None) -> Sequence[Mapping[str, Any]]:
+        level = self._consistency()
+        return list(client.get(self._name, ids=ids, output_fields=list(fields), timeout=seconds, consistency_level=level))
 
     def _consistency(self) -> str:
         """Who wrote a moment ago sees it; anybody else's writes are seen after seconds. To see all at once costs 0.2 s a search."""
@@ -177,14 +213,5 @@ def _ids(page: Sequence[Mapping[str, Any]]) -> NDArray[np.int64]:
     return np.fromiter((row["id"] for row in page), dtype=np.int64, count=len(page))
 
 
-def _expression(where: Filter) -> str:
-    """A Milvus expression made of enumeration values and numbers alone; Lite knows no templates."""
-    conditions = []
-    if where.modalities is not None:
-        names = ", ".join(f'"{modality}"' for modality in sorted(where.modalities))
-        conditions.append(f"modality in [{names}]")
-    if where.only is not None:
-        conditions.append(f"id in [{', '.join(map(str, sorted(where.only)))}]")
-    if where.without:
-        conditions.append(f"id not in [{', '.join(map(str, sorted(where.without)))}]")
-    return " and ".join(conditions)
+def _differs(row: Mapping[str, Any], kept: Mapping[str, Kept]) -> bool:
+    return any((list(row[name]) if isinstance(value, list) else row[name]) != value for name, value in kept.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
 
@@ -18,10 +18,10 @@ from storage.milvus.indexes import KINDS, harder, require_results
 from storage.milvus.recall import QUESTIONS, Truth, questions_near
 from storage.milvus.rows import MOST_ROWS_PER_CALL, Found, Rows
 from storage.vectors import MAX_K, TIE_MARGIN, rank, require_fitting, require_k
-from uniir.documents import Modality
 from uniir.errors import StoreUnavailable
+from uniir.filter_language import Condition, Key
 from uniir.filters import Filter
-from uniir.protocols import GOOD_RECALL, IndexReport, Neighbours, Points
+from uniir.protocols import GOOD_RECALL, IndexReport, Neighbours, Points, StoredVector
 
 _FEW = 10_000  # looking at one costs 0.07 ms on a server and 0.13 in Lite; of 3,000 far off an index may find only two thirds
 _LOOK_AGAIN = 30.0  # seconds, after which what other processes did to the index is looked up
@@ -35,7 +35,6 @@ class MilvusVectors:
 
     def __init__(self, collections: Collections, name: str, dimension: int) -> None:
         self._collections = collections
-        self._rows = Rows(collections.milvus, name, dimension)
         self._name = name
         self._dimension = dimension
         self._writing = Lock()
@@ -43,6 +42,8 @@ class MilvusVectors:
         self._looked_at = time.monotonic()
         self._gate = Gate()
         collections.create(name, dimension)
+        self._columns = collections.columns(name)
+        self._rows = Rows(collections.milvus, name, dimension, self._columns)
         built = collections.built(name, dimension)
         wanted = collections.plan(collections.rows(name), dimension)
         self._index = wanted if built is None or wanted.fits(built) else built
@@ -64,10 +65,25 @@ class MilvusVectors:
     def report(self) -> IndexReport:
         return IndexReport(str(self._index.type), self._why, self._recall, dict(self._search_with))
 
-    def upsert(self, ids: Sequence[int], vectors: NDArray[np.float32], modalities: Sequence[Modality]) -> None:
-        require_fitting(vectors, self._dimension)
+    @property
+    def declared(self) -> Collection[Key]:
+        return [column.key for column in self._columns.trusted]
+
+    @property
+    def lacking(self) -> Collection[Key]:
+        return [column.key for column in self._collections.declared if column not in self._columns.trusted]
+
+    def narrows(self, where: Condition) -> bool:
+        return self._rows.narrows(where)
+
+    def otherwise(self, rows: Sequence[StoredVector]) -> Sequence[int]:
+        with self._gate.reading():
+            return self._rows.otherwise(rows)
+
+    def upsert(self, points: Points) -> None:
+        require_fitting(points.vectors, self._dimension)
         with self._writing:
-            self._rows.upsert(ids, vectors, modalities)
+            self._rows.upsert(points)
             if self._searched_unflushed and self._rows.unflushed >= _MOST_UNFLUSHED:
                 with self._gate.rebuilding():  # for a moment what goes to the disk is found neither here nor there
                     self._rows.flush()
@@ -142,13 +158,17 @@ class MilvusVectors:
     def _write_all(self, pages: list[Points]) -> int:
         if not pages:
             return 0
-        ids = [document for page in pages for document in page.ids]
-        vectors = np.concatenate([page.vectors for page in pages])
-        require_fitting(vectors, self._dimension)
+        together = Points(
+            [document for page in pages for document in page.ids],
+            np.concatenate([page.vectors for page in pages]),
+            [modality for page in pages for modality in page.modalities],
+            [metadata for page in pages for metadata in page.metadata],
+        )
+        require_fitting(together.vectors, self._dimension)
         with self._writing:
-            self._rows.upsert(ids, vectors, [one for page in pages for one in page.modalities])
+            self._rows.upsert(together)
         pages.clear()
-        return len(ids)
+        return len(together.ids)
 
     def _finish_embedded(self) -> None:
         """On Lite loading is what builds an index."""

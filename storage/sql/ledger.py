@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +17,23 @@ from storage.sql.recording import Recorder, hide
 from storage.sql.rows import PAGE, from_bytes, in_blocks, to_bytes, to_source
 from storage.sql.schema import EmbeddingState, documents, embeddings, failures, now, runs, sources, spaces
 from uniir.documents import Json
+from uniir.filter_language import Key
 from uniir.ledger import Failure, Recording, Run, SourceDraft, SourceKey, SourceKind, SourceRecord
 
 
 class SqlLedger:
-    """Implements uniir.ledger.Ledger. With `keep_vectors` off a lost vector store needs the encoder to be rebuilt."""
+    """Implements uniir.ledger.Ledger. With `keep_vectors` off a lost vector store needs the encoder to be rebuilt.
 
-    def __init__(self, engines: Engines, collection: CollectionRecord, *, keep_vectors: bool = True) -> None:
+    `declared` are the keys of the metadata that vector stores may keep beside the vectors.
+    """
+
+    def __init__(
+        self, engines: Engines, collection: CollectionRecord, *, keep_vectors: bool = True, declared: Collection[Key] = ()
+    ) -> None:
         self._engines = engines
         self._collection = collection
         self._keep_vectors = keep_vectors
+        self._declared = declared
         self._mine = sources.c.collection_id == collection.id
         self._here = embeddings.c.space_id == collection.space_id
 
@@ -126,7 +133,7 @@ class SqlLedger:
         return found
 
     def record(self, drafts: Sequence[SourceDraft]) -> Recording:
-        return self._engines.settled(lambda connection: Recorder(connection, self._collection).record(drafts))
+        return self._engines.settled(lambda connection: Recorder(connection, self._collection, self._declared).record(drafts))
 
     def move_manifest(self, manifest: SourceRecord, to: SourceKey, signature: str) -> None:
         family = self._mine & (sources.c.root == manifest.key.root) & (sources.c.path == manifest.key.path)

@@ -189,12 +189,12 @@ class SqlLibrary:
         with self._engines.reading() as connection:
             for block in in_blocks(ids):
                 query = (
-                    select(documents.c.id, documents.c.modality, embeddings.c.vector)
+                    select(documents.c.id, documents.c.modality, documents.c.metadata, embeddings.c.vector)
                     .join(embeddings, embeddings.c.document_id == documents.c.id)
                     .where(documents.c.id.in_(block), self._indexed)
                 )
                 found += [
-                    StoredVector(row.id, Modality(row.modality), None if row.vector is None else from_bytes(row.vector))
+                    StoredVector(row.id, Modality(row.modality), row.metadata, None if row.vector is None else from_bytes(row.vector))
                     for row in connection.execute(query)
                 ]
         return found

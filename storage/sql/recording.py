@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,8 +12,9 @@ from storage.sql.collections import CollectionRecord
 from storage.sql.lexical.writing import index_words_of
 from storage.sql.rows import from_document, in_blocks
 from storage.sql.schema import EmbeddingState, documents, embeddings, now, sources, spaces
-from uniir.documents import Document
+from uniir.documents import Document, Metadata
 from uniir.errors import UsageError
+from uniir.filter_language import Key
 from uniir.ids import new_id
 from uniir.ledger import Failure, Recording, SourceDraft, SourceKey
 from uniir.spaces import SpaceState
@@ -34,9 +35,10 @@ class _Work:
 class Recorder:
     """Writes drafts inside a transaction that its caller opened."""
 
-    def __init__(self, connection: Connection, collection: CollectionRecord) -> None:
+    def __init__(self, connection: Connection, collection: CollectionRecord, declared: Collection[Key]) -> None:
         self._connection = connection
         self._collection = collection
+        self._declared = declared
 
     def record(self, drafts: Sequence[SourceDraft]) -> Recording:
         """See Ledger.record. Several drafts may carry the same content; two with one external id, and the later is refused."""
@@ -136,12 +138,16 @@ class Recorder:
             work.updates.append({**columns, "row": row["id"]})
             if row["image_sha256"] not in (None, columns["image_sha256"]):
                 work.replaced_pictures.add(row["image_sha256"])
-            if matched[position] is None or row["state"] != EmbeddingState.INDEXED:
+            changed = matched[position] is None or self._is_other_to_stores(row["metadata"], columns["metadata"])
+            if changed or row["state"] != EmbeddingState.INDEXED:
                 work.pending.append(replace(document, id=row["id"]))
                 work.reset.append(row["id"])
-            if matched[position] is None:
+            if changed:
                 work.changed.append(row["id"])
         work.dropped += [row["id"] for row in left]
+
+    def _is_other_to_stores(self, before: Metadata, after: Metadata) -> bool:
+        return any(key.value_in(before) != key.value_in(after) for key in self._declared)
 
     def _write_documents(self, work: _Work) -> None:
         self._settle_clashes(work)

@@ -13,7 +13,7 @@ from storage.exact import ExactVectors
 from storage.milvus.collections import Collections
 from storage.milvus.connection import Patience, Server, open_server
 from storage.milvus.store import MilvusVectors
-from tests.contracts.vector_store_contract import DIMENSION, held, modality_of, unit_rows
+from tests.contracts.vector_store_contract import DIMENSION, bare, held, modality_of, unit_rows
 from tests.folders import lay, picture
 from tests.local.places import ingested, local_service
 from tests.servers.catalogs import REQUIRED
@@ -39,7 +39,7 @@ def test_vectors_are_written_and_found_over_a_bad_line(milvus_server: MilvusServ
         for store in (far, exact):
             for start in range(0, 3000, 150):
                 ids = list(range(start, start + 150))
-                store.upsert(ids, rows[start : start + 150], [modality_of(one) for one in ids])
+                store.upsert(bare(ids, rows[start : start + 150], [modality_of(one) for one in ids]))
                 store.delete(ids[:20])
             store.finish()
         assert held(far) == held(exact)
@@ -66,7 +66,7 @@ def test_a_server_that_takes_no_more_is_told_as_full_and_still_searched(tmp_path
 
     def write_until_it_refuses() -> None:
         for start in range(0, 20_000, 1000):
-            store.upsert(range(start, start + 1000), rows, [Modality.TEXT] * 1000)
+            store.upsert(bare(range(start, start + 1000), rows, [Modality.TEXT] * 1000))
             store.finish()
             taken.extend(range(start, start + 1000))
 

@@ -15,7 +15,7 @@ from storage.milvus.collections import Collections
 from storage.milvus.connection import Patience, Server, open_server
 from storage.milvus.store import MilvusVectors
 from tests.contracts.far import Far
-from tests.contracts.vector_store_contract import DIMENSION, fill, found, held, unit_rows
+from tests.contracts.vector_store_contract import DIMENSION, bare, fill, found, held, unit_rows
 from tests.servers.catalogs import REQUIRED
 from tests.servers.milvus import MilvusServer
 from tests.servers.tls import certificate, tls_door
@@ -35,7 +35,7 @@ def test_a_server_that_is_killed_in_the_middle_of_writes_loses_no_row_that_it_to
     def write() -> None:
         while not enough.is_set():
             ids = range(len(taken), len(taken) + 100)
-            store.upsert(ids, rows, [Modality.TEXT] * 100)
+            store.upsert(bare(ids, rows, [Modality.TEXT] * 100))
             taken.extend(ids)
 
     with ThreadPoolExecutor(1) as hand:
@@ -73,7 +73,7 @@ def test_a_server_that_is_away_or_stands_still_is_said_to_be_so_in_time(milvus_s
         assert "milvus_uri" in refusal.value.way_out
         assert refusal.value.exit_code == 4
         with pytest.raises(StoreUnavailable):
-            store.upsert([1], unit_rows(1), [Modality.TEXT])
+            store.upsert(bare([1], unit_rows(1), [Modality.TEXT]))
     finally:
         milvus_server.order("resume")
         milvus_server.order("kill")  # what stood still for longer than its lease ends by itself, sooner or later

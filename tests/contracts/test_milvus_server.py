@@ -18,7 +18,7 @@ from storage.milvus.indexes import IndexType
 from storage.milvus.lite import open_lite
 from storage.milvus.store import MilvusVectors
 from tests.contracts.far import Far
-from tests.contracts.vector_store_contract import DIMENSION, OpenStore, VectorStoreContract, fill, found, held, modality_of, unit_rows
+from tests.contracts.vector_store_contract import DIMENSION, OpenStore, VectorStoreContract, bare, fill, found, held, modality_of, unit_rows
 from tests.servers.milvus import MilvusServer
 from uniir.documents import Modality
 from uniir.errors import SettingsError
@@ -71,7 +71,7 @@ def test_server_lite_and_exact_store_answer_alike_under_random_filters(far: Far,
     stores = [far.open(), MilvusVectors(lite, "points", DIMENSION), ExactVectors(DIMENSION)]
     ids = random.permutation(np.arange(1, 5000))[:900].tolist()
     for store in stores:
-        store.upsert(ids, rows, [modality_of(one) for one in ids])
+        store.upsert(bare(ids, rows, [modality_of(one) for one in ids]))
         store.delete(ids[:100])
         store.finish()
     for step in range(12):
@@ -174,7 +174,7 @@ def test_a_process_goes_on_with_the_index_that_another_put_there(far: Far) -> No
 
 def test_a_first_load_is_written_at_once(far: Far) -> None:
     store, rows = far.open(), unit_rows(9000)
-    pages = (Points(range(start, start + 500), rows[start : start + 500], [Modality.TEXT] * 500) for start in range(0, 9000, 500))
+    pages = (bare(range(start, start + 500), rows[start : start + 500], [Modality.TEXT] * 500) for start in range(0, 9000, 500))
     assert store.fill(pages) == 9000
     assert held(store) == list(range(9000))
     assert found(store.search(rows[77:78], 1, EVERYTHING)) == [77]
@@ -185,7 +185,7 @@ def test_a_first_load_that_broke_off_does_not_keep_a_collection_out_of_memory(fa
     ids = fill(store, unit_rows(10))
 
     def breaking() -> Iterator[Points]:
-        yield Points([1], unit_rows(1), [Modality.TEXT])
+        yield bare([1], unit_rows(1), [Modality.TEXT])
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -21,6 +21,7 @@ from tests.contracts.vector_store_contract import (
     DIMENSION,
     OpenStore,
     VectorStoreContract,
+    bare,
     fill,
     found,
     held,
@@ -151,7 +152,7 @@ def test_an_index_grows_into_hnsw_and_shrinks_back(lite: Lite) -> None:
     rows = unit_rows(HNSW_FROM_ROWS)
     ids = fill(store, rows[:-1])
     assert store.index_kind == "FLAT"
-    store.upsert([1], rows[-1:], [Modality.TEXT])
+    store.upsert(bare([1], rows[-1:], [Modality.TEXT]))
     store.finish()
     assert store.index_kind == "HNSW"
     assert found(store.search(rows[-1:], 1, EVERYTHING)) == [1]
@@ -173,7 +174,7 @@ def test_an_index_file_that_a_kill_cut_off_is_built_anew(lite: Lite, keep: float
     store = lite.open()
     assert held(store) == ids
     assert found(store.search(rows[:1], 1, EVERYTHING)) == ids[:1]
-    store.upsert([1], rows[:1], [Modality.TEXT])
+    store.upsert(bare([1], rows[:1], [Modality.TEXT]))
     store.finish()
     assert found(store.search(rows[:1], 1, Filter(frozenset({Modality.TEXT}), frozenset(ids)))) == [1]
 
@@ -198,7 +199,7 @@ def test_what_was_written_is_found_while_it_goes_to_the_disk_long_before_it_is_f
         try:
             for start in range(100, 1500, 50):
                 assert searched.acquire(timeout=60)
-                store.upsert(range(start, start + 50), rows[start : start + 50], [Modality.TEXT] * 50)
+                store.upsert(bare(range(start, start + 50), rows[start : start + 50], [Modality.TEXT] * 50))
                 written.append(start + 49)
         finally:
             over.set()
@@ -211,7 +212,7 @@ def test_what_was_written_is_found_while_it_goes_to_the_disk_long_before_it_is_f
 def test_what_nobody_searches_is_written_to_one_file_in_the_end(lite: Lite) -> None:
     store = lite.open(1024)
     for start in range(0, 600, 200):
-        store.upsert(range(start, start + 200), unit_rows(200, 1024, seed=start), [Modality.TEXT] * 200)
+        store.upsert(bare(range(start, start + 200), unit_rows(200, 1024, seed=start), [Modality.TEXT] * 200))
     assert lite.data_files() == []
     store.finish()
     assert len(lite.data_files()) == 1

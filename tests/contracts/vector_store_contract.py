@@ -14,7 +14,7 @@ from storage.vectors import TIE_MARGIN
 from uniir.documents import Modality
 from uniir.errors import UsageError
 from uniir.filters import EVERYTHING, Filter
-from uniir.protocols import Neighbours, VectorStore
+from uniir.protocols import Neighbours, Points, VectorStore
 
 DIMENSION = 8
 MODALITIES = tuple(Modality)
@@ -27,10 +27,15 @@ def unit_rows(count: int, dimension: int = DIMENSION, seed: int = 0) -> NDArray[
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
+def bare(ids: Sequence[int], vectors: NDArray[np.float32], modalities: Sequence[Modality]) -> Points:
+    """Points of documents without metadata."""
+    return Points(ids, vectors, modalities, [{}] * len(ids))
+
+
 def fill(store: VectorStore, rows: NDArray[np.float32], first_id: int = 1000) -> list[int]:
     """Upserts rows under consecutive ids, modalities taking turns, and finishes."""
     ids = list(range(first_id, first_id + len(rows)))
-    store.upsert(ids, rows, [modality_of(one) for one in ids])
+    store.upsert(bare(ids, rows, [modality_of(one) for one in ids]))
     store.finish()
     return ids
 
@@ -79,7 +84,7 @@ class VectorStoreContract:
     def test_ids_up_to_63_bits_are_kept(self, open_store: OpenStore) -> None:
         store = open_store()
         ids = [1, 2**53 + 1, 2**63 - 2]  # the very last is a mark of its own to a Milvus server, and no id of ours
-        store.upsert(ids, unit_rows(3), [Modality.TEXT] * 3)
+        store.upsert(bare(ids, unit_rows(3), [Modality.TEXT] * 3))
         store.finish()
         assert held(store) == ids
         assert sorted(found(store.search(unit_rows(1), 3, EVERYTHING))) == ids
@@ -94,9 +99,9 @@ class VectorStoreContract:
     def test_a_known_id_is_replaced_with_its_modality(self, open_store: OpenStore) -> None:
         store = open_store()
         rows = unit_rows(3)
-        store.upsert([1, 2], rows[:2], [Modality.TEXT] * 2)
+        store.upsert(bare([1, 2], rows[:2], [Modality.TEXT] * 2))
         store.finish()
-        store.upsert([1], rows[2:], [Modality.IMAGE])
+        store.upsert(bare([1], rows[2:], [Modality.IMAGE]))
         store.finish()
         neighbours = store.search(rows[2:], 1, Filter(frozenset({Modality.IMAGE})))
         assert found(neighbours) == [1]
@@ -107,7 +112,7 @@ class VectorStoreContract:
     def test_of_one_id_twice_in_a_call_the_last_counts(self, open_store: OpenStore) -> None:
         store = open_store()
         rows = unit_rows(3)
-        store.upsert([1, 2, 1], rows, [Modality.TEXT, Modality.TEXT, Modality.IMAGE])
+        store.upsert(bare([1, 2, 1], rows, [Modality.TEXT, Modality.TEXT, Modality.IMAGE]))
         store.finish()
         neighbours = store.search(rows[2:], 3, Filter(frozenset({Modality.IMAGE})))
         assert found(neighbours) == [1]
@@ -129,7 +134,7 @@ class VectorStoreContract:
         rows = unit_rows(4)
         ids = fill(store, rows)
         store.delete(ids)
-        store.upsert(ids[:1], rows[3:], [Modality.IMAGE])
+        store.upsert(bare(ids[:1], rows[3:], [Modality.IMAGE]))
         store.finish()
         neighbours = store.search(rows[3:], 4, EVERYTHING)
         assert found(neighbours) == ids[:1]
@@ -161,8 +166,8 @@ class VectorStoreContract:
         store = open_store()
         one, other = unit_rows(2)
         ids = [9, 3, 12, 7, 1, 30, 22]
-        store.upsert(ids, np.stack([one] * 7), [Modality.TEXT] * 7)
-        store.upsert([2], other[None], [Modality.TEXT])
+        store.upsert(bare(ids, np.stack([one] * 7), [Modality.TEXT] * 7))
+        store.upsert(bare([2], other[None], [Modality.TEXT]))
         store.finish()
         assert found(store.search(one[None], 8, EVERYTHING)) == [*sorted(ids), 2]
         assert len(ids) < TIE_MARGIN
@@ -175,7 +180,7 @@ class VectorStoreContract:
         for step in range(6):
             ids = random.choice(np.arange(1, 400), 60, replace=False).tolist()
             vectors = unit_rows(60, seed=1000 * seed + step)
-            store.upsert(ids, vectors, [modality_of(one) for one in ids])
+            store.upsert(bare(ids, vectors, [modality_of(one) for one in ids]))
             rows |= dict(zip(ids, vectors, strict=True))
             gone = random.choice(np.arange(1, 400), 40, replace=False).tolist()
             store.delete(gone)
@@ -191,7 +196,7 @@ class VectorStoreContract:
 
     def test_a_filter_that_admits_nothing_finds_nothing(self, open_store: OpenStore) -> None:
         store = open_store()
-        store.upsert([1, 2], unit_rows(2), [Modality.TEXT] * 2)
+        store.upsert(bare([1, 2], unit_rows(2), [Modality.TEXT] * 2))
         store.finish()
         assert found(store.search(unit_rows(1), 5, Filter(frozenset({Modality.IMAGE})))) == []
         assert found(store.search(unit_rows(1), 5, Filter(frozenset()))) == []
@@ -208,7 +213,7 @@ class VectorStoreContract:
         broken = unit_rows(2)
         broken[1, 3] = bad
         with pytest.raises(UsageError, match="finite"):
-            store.upsert([1, 2], broken, [Modality.TEXT] * 2)
+            store.upsert(bare([1, 2], broken, [Modality.TEXT] * 2))
         with pytest.raises(UsageError, match="finite"):
             store.search(broken, 1, EVERYTHING)
         assert held(store) == [1000, 1001, 1002]
@@ -217,7 +222,7 @@ class VectorStoreContract:
     def test_another_dimension_is_refused(self, open_store: OpenStore, shape: tuple[int, ...]) -> None:
         store = open_store()
         with pytest.raises(UsageError, match="dimension"):
-            store.upsert([1, 2], np.zeros(shape, np.float32), [Modality.TEXT] * 2)
+            store.upsert(bare([1, 2], np.zeros(shape, np.float32), [Modality.TEXT] * 2))
         with pytest.raises(UsageError, match="dimension"):
             store.search(np.zeros(shape, np.float32), 1, EVERYTHING)
 
@@ -238,7 +243,7 @@ class VectorStoreContract:
             try:
                 for step in range(4):
                     assert all(searched.acquire(timeout=60) for _ in searches)
-                    store.upsert(list(range(1, 60)), unit_rows(59, seed=step), [Modality.TEXT] * 59)
+                    store.upsert(bare(list(range(1, 60)), unit_rows(59, seed=step), [Modality.TEXT] * 59))
                     store.finish()
                     store.delete(list(range(1, 60)))
                     assert held(store) == ids
@@ -252,20 +257,20 @@ class VectorStoreContract:
 
     def test_writing_nothing_is_no_error(self, open_store: OpenStore) -> None:
         store = open_store()
-        store.upsert([], np.empty((0, DIMENSION), np.float32), [])
+        store.upsert(bare([], np.empty((0, DIMENSION), np.float32), []))
         store.finish()
         assert held(store) == []
 
     def test_what_was_written_can_be_searched_before_it_is_finished(self, open_store: OpenStore) -> None:
         store = open_store()
         fill(store, unit_rows(5))
-        store.upsert([1], unit_rows(1, seed=9), [Modality.TEXT])
+        store.upsert(bare([1], unit_rows(1, seed=9), [Modality.TEXT]))
         assert found(store.search(unit_rows(1, seed=9), 1, EVERYTHING)) == [1]
 
     def test_every_id_is_scanned_once_in_whole_blocks(self, open_store: OpenStore) -> None:
         store = open_store()
         count = 11_000
-        store.upsert(list(range(count)), np.tile(unit_rows(1), (count, 1)), [Modality.TEXT] * count)
+        store.upsert(bare(list(range(count)), np.tile(unit_rows(1), (count, 1)), [Modality.TEXT] * count))
         assert held(store) == list(range(count))
 
     def test_a_store_opened_again_is_the_same(self, open_store: OpenStore) -> None:
@@ -280,7 +285,7 @@ class VectorStoreContract:
         assert held(store) == ids[3:]
         assert before.ids.tolist() == after.ids.tolist()
         np.testing.assert_allclose(before.scores, after.scores, atol=1e-6)
-        store.upsert([1], rows[:1], [Modality.TEXT])
+        store.upsert(bare([1], rows[:1], [Modality.TEXT]))
         store.finish()
         assert held(open_store()) == [1, *ids[3:]]
 

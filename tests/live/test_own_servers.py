@@ -124,14 +124,22 @@ def catalog_url() -> Iterator[str]:
 @needs_postgres
 @pytest.mark.parametrize("vectors", ["exact", pytest.param("milvus", marks=needs_milvus)])
 def test_an_installation_with_its_catalog_there_is_filled_searched_and_made_anew(tmp_path: Path, catalog_url: str, vectors: str) -> None:
-    corpus = lay(tmp_path / "corpus", {"boat.txt": "a blue boat", **{f"{n}.jpg": picture(n) for n in range(50)}})
-    settings: dict[str, object] = {"vector_store": vectors, "catalog_url": catalog_url, "wait_seconds": 30}
+    corpus = lay(
+        tmp_path / "corpus", {"boat.txt": "a blue boat", "7.json": '{"tag": "seven"}', **{f"{n}.jpg": picture(n) for n in range(50)}}
+    )
+    settings: dict[str, object] = {
+        "vector_store": vectors,
+        "catalog_url": catalog_url,
+        "wait_seconds": 30,
+        "metadata_fields": {"tag": "text"},
+    }
     if vectors == "milvus":
         settings |= {"milvus_uri": _MILVUS, "milvus_gpu": _WITH_GPU} | ({"milvus_token": _TOKEN} if _TOKEN else {})
     with local_service(tmp_path, **settings) as service:
         try:
             assert ingested(service, corpus).state is JobState.DONE
             assert service.search(SearchRequest(text="a blue boat", k=1)).hits[0].text == "a blue boat"
+            assert [hit.metadata for hit in service.search(SearchRequest(text="a boat", where="tag=seven")).hits] == [{"tag": "seven"}]
             assert service.doctor(DoctorRequest()).findings == []
             assert service.rebuild(RebuildRequest()).collections[0].written == 51
             (corpus / "0.jpg").unlink()

@@ -99,7 +99,7 @@ def test_what_is_no_json_is_refused(data: bytes) -> None:
 
 
 def test_a_filter_admits_what_it_names() -> None:
-    assert EVERYTHING.is_empty
+    assert EVERYTHING.admits_all
     only = Filter(frozenset({Modality.IMAGE}), frozenset({7}))
     assert only.admits(1, Modality.IMAGE)
     assert not only.admits(7, Modality.IMAGE)
@@ -166,3 +166,15 @@ def test_what_everybody_imports_loads_nothing_heavy(code: str) -> None:
     script = f"import sys; {code}; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("fields", [{"": "text"}, {"a..b": "text"}, {".": "number"}, {"x" * 41: "text"}, {"a": "int"}])
+def test_a_declared_key_that_is_none_is_refused_by_name(fields: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="metadata_fields"):
+        load_settings(metadata_fields=fields)
+
+
+def test_declared_keys_are_shown_as_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNIIR_METADATA_FIELDS", '{"camera.model": "text"}')
+    shown = {one.name: (one.value, one.origin) for one in origins(load_settings())}
+    assert shown["metadata_fields"] == ('{"camera.model": "text"}', "environment UNIIR_METADATA_FIELDS")

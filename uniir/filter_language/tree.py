@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from uniir.documents import Modality
+from uniir.documents import Json, Metadata, Modality
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
@@ -21,6 +21,18 @@ class Key:
     """A key of the metadata, level by level: `camera.model` is the key "model" of what stands under "camera"."""
 
     names: tuple[str, ...]
+
+    @classmethod
+    def spelled(cls, key: str) -> Key:
+        """As a filter writes it, with dots between the levels."""
+        return cls(tuple(key.split(".")))
+
+    def value_in(self, metadata: Metadata) -> Json:
+        """What stands under the key; None where nothing does."""
+        found: Json = dict(metadata)
+        for name in self.names:
+            found = found.get(name) if isinstance(found, dict) else None
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,12 @@ _KNOWN: dict[str, tuple[Remedy, str, str]] = {
     "thumbnails-stray": (Remedy.REPAIR, "{previews} of pictures that no document shows.", "“Repair” removes them."),
     "collections-stray": (Remedy.REPAIR, "{indexes} without a collection.", "“Repair” removes them."),
     "vectors-wrong": (Remedy.REBUILD, "{entries} wrong in the index.", "Fill the index anew: `uniir rebuild`."),
+    "metadata-stale": (Remedy.REPAIR, "{documents} in the index with other metadata.", "“Repair” writes it again; nothing is lost."),
+    "fields-lacking": (
+        Remedy.REBUILD,
+        "{keys} declared and not in the index, which filters slower.",
+        "Fill the index anew: `uniir rebuild`.",
+    ),
     "unfinished": (Remedy.INGEST, "{documents} left half done by an ingest that did not end.", _INGEST),
     "files-gone": (
         Remedy.INGEST,
