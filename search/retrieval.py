@@ -12,7 +12,6 @@ from uniir.filters import Filter
 from uniir.protocols import Findable, Library, VectorStore
 from uniir.queries import MAX_RESULTS, Query
 
-_SPARE = 2  # fetched beyond k, for documents that are on their way out while the store still has them
 _FIRST_LOOK = 250  # of all documents, to see how many of them fit
 
 
@@ -65,8 +64,8 @@ class Retrieval:
         return self._searchable(vector, Filter(without=frozenset(query.like), only=only), count)
 
     def _searchable(self, vector: NDArray[np.float32], where: Filter, count: int) -> Retrieved:
-        wanted = count + _SPARE
-        while True:
+        wanted = count
+        while True:  # again where the store still has what is on its way out; rows are dear, so no more are asked for beforehand
             pairs = self._asked(vector, wanted, where)
             documents = self._library.findable([one for one, _ in pairs])
             found = [(one, score) for one, score in pairs if one in documents]
