@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -37,7 +38,8 @@ _PHASES = {
 
 def ingest(settings: Settings, request: IngestRequest) -> IngestReport:
     """Raises what the ingest raised, wherever it was done; goes on here, or at the next owner, where an owner dies over it."""
-    job = _done(settings, "uniir ingest", request)
+    keyed = request.model_copy(update={"key": secrets.token_hex(16)})  # a service whose answer is lost is asked again for the same job
+    job = _done(settings, "uniir ingest", keyed)
     if job.report is not None:
         return job.report
     nothing = dict.fromkeys(("added", "changed", "moved", "unchanged", "deleted"), 0)

@@ -23,6 +23,7 @@ from storage.ownership import Ownership, owner_of
 from tests.cli.running import Cli, Done, documents, finish, spawn, spawn_held, wait_until
 from tests.cli.test_processes import SETTINGS, big, uniir
 from tests.folders import lay, picture
+from uniir.client import Client
 from uniir.errors import ServiceUnavailable
 from uniir.settings import Settings, load_settings
 from uniir.wire import IngestRequest, JobAnswer, JobState
@@ -140,6 +141,23 @@ def test_what_is_ingested_through_an_owner_is_found_at_once(uniir: Cli, corpus: 
         assert "a dog" in uniir("search", "a dog").out
         (job,) = service.jobs().jobs
         assert (job.state, job.paths) == (JobState.DONE, [str(corpus)])
+
+
+def test_an_ingest_whose_beginning_nobody_heard_of_is_begun_once(uniir: Cli, corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, left = Client.start_ingest, iter([True])
+
+    def unheard(client: Client, request: IngestRequest) -> JobAnswer:
+        answer = start(client, request)
+        if next(left, False):
+            raise ServiceUnavailable("The connection broke off.")
+        return answer
+
+    monkeypatch.setattr(Client, "start_ingest", unheard)
+    uniir.set("wait_seconds", 60)
+    with owner(uniir) as service:
+        done = uniir("ingest", corpus, "--json")
+        assert (done.json["added"], len(done.json["failed"])) == (3, 1)
+        assert len(service.jobs().jobs) == 1
 
 
 class Mute:

@@ -159,6 +159,18 @@ def test_who_finds_nothing_hears_of_the_ingest_that_is_at_work(fresh: Fresh, gat
     assert "ingest" not in " ".join(here.search(text="a note", path="nowhere/")["notes"])
 
 
+def test_who_asks_again_with_the_same_key_gets_the_job_that_was_begun(fresh: Fresh) -> None:
+    here = fresh({"cat.txt": "a cat"})
+    asked = {"paths": [str(here.corpus)], "key": "mine"}
+    first = here.ended(here.post("/v1/ingest", asked).json()["id"])
+    again = here.post("/v1/ingest", asked)
+    assert again.status_code == 202
+    assert (again.json()["id"], again.json()["state"]) == (first["id"], "done")
+    others = [here.post("/v1/ingest", asked | {"key": key}).json()["id"] for key in (None, None, "another")]
+    retried = here.post(f"/v1/ingest/{here.ended(first['id'])['id']}/retry").json()["id"]
+    assert len({first["id"], *others, retried}) == 5
+
+
 def test_collections_are_made_once(fresh: Fresh) -> None:
     here = fresh()
     made = here.post("/v1/collections", {"name": "new"})

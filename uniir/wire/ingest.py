@@ -23,6 +23,7 @@ class IngestRequest(Request):
     prune: bool = False
     retry: bool = False
     within_roots: bool = Field(False, description="refuse what lies outside `corpus_roots` even to who has the secret or token")
+    key: str | None = Field(None, max_length=100, description="any text of your own: asked again with it, you get the job it began")
 
 
 class IngestReport(Answer):

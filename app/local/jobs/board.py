@@ -54,12 +54,22 @@ class JobBoard:
         with self._changing:
             if self._closed:
                 raise ServiceUnavailable("The service is about to end.", "Ask again in a moment.")
+            if origin is Origin.SERVICE and (begun := self._begun_by(accepted)) is not None:
+                return self._answer(begun)
             mine = origin is Origin.COMMAND or not self._stays  # who does not stay ends when its own are done
             record = self._jobs.add(accepted.collection, accepted.request.model_dump(mode="json"), origin, mine=mine)
             self._accepted[record.id] = accepted
             self._begin()
         self._changed()
         return self.job(format_id(record.id))
+
+    def _begun_by(self, accepted: Accepted) -> JobRecord | None:
+        """The job of somebody who did not hear that it was begun, and asks again."""
+        key = accepted.request.key if isinstance(accepted.request, IngestRequest) else None
+        if key is None:
+            return None
+        known = (record for record, _ in self._jobs.of(accepted.collection))
+        return next((record for record in known if isinstance(record.request, dict) and record.request.get("key") == key), None)
 
     def resume(self) -> None:
         """From here on takes up what others left, and gives up the jobs of commands that are no more."""
@@ -129,7 +139,7 @@ class JobBoard:
         if record.state in (JobState.WAITING, JobState.RUNNING):
             raise UsageError(f"The job {job} is not over yet.", "Wait until it is, or cancel it.")
         asked = asked_for(record.request)
-        return self.start(asked.model_copy(update={"retry": True}) if isinstance(asked, IngestRequest) else asked)
+        return self.start(asked.model_copy(update={"retry": True, "key": None}) if isinstance(asked, IngestRequest) else asked)
 
     def drain(self) -> Iterator[JobsAnswer]:
         """Says a few times a second what is left to do, until nothing is; from then on no job is taken any more."""
