@@ -10,10 +10,12 @@ from transformers import CLIPConfig
 
 from encoders.uniir_family.architectures import build
 from encoders.uniir_family.checkpoint import Checkpoint
+from encoders.uniir_family.eight_bits import build_in_eight_bits
 from encoders.uniir_family.encoder import UniirEncoder
 from encoders.uniir_family.heads import HeadCounts
 from models.devices import Device
-from models.torch_devices import torch_device
+from models.eight_bits import eight_bit_device
+from models.torch_devices import EIGHT_BITS, torch_device
 from uniir.spaces import VectorSpace
 
 SIDE = 224
@@ -28,12 +30,14 @@ def configuration(layers: int | None) -> Any:
 
 
 def random_encoder(model: Any, device: Device) -> UniirEncoder:
-    """The same weights as a model of UniIR."""
-    tensors = _openai_names(model.state_dict())
-    on = torch_device(device)
+    """The same weights as a model of UniIR; the device's number type is named and not `auto`."""
+    checkpoint = Checkpoint(_openai_names(model.state_dict()), HeadCounts(), Path("random"))
     with torch.inference_mode():
-        built = build(Checkpoint(tensors, HeadCounts(), Path("random")), on).model
-    return UniirEncoder(built, VectorSpace("random", "random", built.reading.preprocessing, on.dtype_name, built.dimension))
+        if device.dtype == EIGHT_BITS:
+            built = build_in_eight_bits(checkpoint, eight_bit_device(device)).model
+        else:
+            built = build(checkpoint, torch_device(device)).model
+    return UniirEncoder(built, VectorSpace("random", "random", built.reading.preprocessing, device.dtype, built.dimension))
 
 
 def _openai_names(theirs: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -30,6 +31,10 @@ class LinearLayer(Protocol):
     def added(self, states: Tensor, to: Tensor) -> Tensor:
         """`to` and its output."""
         ...
+
+
+MakeLayer: TypeAlias = Callable[["Tensor", "Tensor | None"], LinearLayer]
+"""Of a weight and a bias."""
 
 
 @dataclass(frozen=True, slots=True)

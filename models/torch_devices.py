@@ -9,6 +9,7 @@ import torch
 from models.devices import Device
 from uniir.errors import UsageError
 
+EIGHT_BITS = "int8"  # of linear layers, which only some encoders can (`models.eight_bits`)
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -39,6 +40,10 @@ def torch_device(device: Device, trained_in: str | None = None) -> TorchDevice:
         raise UsageError(f"There is no device {name!r} here ({str(error).splitlines()[0]}).", "Use cpu, cuda or auto.") from None
     if device.dtype == "auto":
         return TorchDevice(place, fitting_dtype(place, trained_in))
+    if device.dtype == EIGHT_BITS:
+        raise UsageError(
+            f"Only UniIR's models (CLIP_SF, CLIP_FF, BLIP_SF, BLIP_FF) compute in {EIGHT_BITS}.", f"Use auto, {', '.join(_DTYPES)}."
+        )
     if device.dtype not in _DTYPES:
         raise UsageError(f"There is no number type {device.dtype!r}.", f"Use auto, {', '.join(_DTYPES)}.")
     return TorchDevice(place, _DTYPES[device.dtype])

@@ -57,7 +57,9 @@ class Settings(BaseSettings):
     )
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="where torch encoders compute: auto, cpu, cuda or cuda:N")
     dtype: str = Field(
-        "auto", pattern="^(auto|float32|bfloat16|float16)$", description="the number type of torch encoders; auto takes what is fast here"
+        "auto",
+        pattern="^(auto|float32|bfloat16|float16|int8)$",
+        description="the number type of torch encoders; auto takes what is fast here, int8 is for UniIR's models on a processor",
     )
     vector_store: str = Field("milvus", pattern="^(milvus|exact)$", description="milvus (Milvus Lite) or exact (FAISS, all in memory)")
     catalog_url: SecretStr | None = Field(

@@ -17,6 +17,7 @@ from encoders.uniir_family.heads import HeadCounts
 from encoders.uniir_family.model import Model
 from encoders.uniir_family.tensors import Tensors
 from models.batching import Batches, batches_for
+from models.linear import MakeLayer, linear_layer
 from models.torch_devices import TorchDevice
 from uniir.errors import ModelUnavailable
 
@@ -52,14 +53,14 @@ class Built:
     names: Sequence[str]
 
 
-def build(checkpoint: Checkpoint, on: TorchDevice) -> Built:
-    """The model on a device.
+def build(checkpoint: Checkpoint, on: TorchDevice, layer: MakeLayer = linear_layer, batches: Batches | None = None) -> Built:
+    """The model on a device; `layer` makes the linear layers of its blocks, `batches` are what is good for the device by default.
 
     Raises ModelUnavailable, naming the tensors that are missing, unknown or misshapen, and UsageError for head counts.
     """
     architecture = ARCHITECTURES[_recognised(checkpoint.tensors)]
-    tensors = Tensors(checkpoint.tensors, on.device, on.dtype)
-    model = architecture.build(tensors, checkpoint.heads, on, batches_for(on.device))
+    tensors = Tensors(checkpoint.tensors, on.device, on.dtype, layer)
+    model = architecture.build(tensors, checkpoint.heads, on, batches or batches_for(on.device))
     tensors.settle(architecture.ignored)
     return Built(model, tuple(tensors.taken))
 

@@ -78,7 +78,7 @@ def build(tensors: Tensors, heads: HeadCounts, on: TorchDevice, batches: Batches
     return BlipFeatureFusion(
         vision,
         text,
-        tensors.linear("text_encoder.pooler.dense", text_width, text_width),
+        tensors.head("text_encoder.pooler.dense", text_width, text_width),
         text_width,
         BlipReading(vision.side, text.context),
         HeadCounts(vision.heads, text.heads),

@@ -68,8 +68,8 @@ def build(tensors: Tensors, heads: HeadCounts, on: TorchDevice, batches: Batches
     return BlipScoreFusion(
         vision,
         text,
-        tensors.linear("vision_proj", vision_width, dimension),
-        tensors.linear("text_proj", text_width, dimension),
+        tensors.head("vision_proj", vision_width, dimension),
+        tensors.head("text_proj", text_width, dimension),
         dimension,
         BlipReading(vision.side, text.context),
         HeadCounts(vision.heads, text.heads),

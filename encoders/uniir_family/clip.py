@@ -175,16 +175,16 @@ def _blocks(tensors: Tensors, prefix: str, width: int, heads: int, causal: bool)
         blocks.append(
             Block(
                 tensors.norm(f"{here}.ln_1", width, _EPSILON),
-                linear_layer(
+                tensors.layer(
                     tensors.take(f"{here}.attn.in_proj_weight", 3 * width, width), tensors.take(f"{here}.attn.in_proj_bias", 3 * width)
                 ),
                 tensors.linear(f"{here}.attn.out_proj", width, width),
                 tensors.norm(f"{here}.ln_2", width, _EPSILON),
-                linear_layer(
+                tensors.layer(
                     tensors.take(f"{here}.mlp.c_fc.weight", inner, width, factor=_QUICK),
                     tensors.take(f"{here}.mlp.c_fc.bias", inner, factor=_QUICK),
                 ),
-                linear_layer(
+                tensors.layer(
                     tensors.take(f"{here}.mlp.c_proj.weight", width, inner, factor=1 / _QUICK),
                     tensors.take(f"{here}.mlp.c_proj.bias", width),
                 ),

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from encoders.preparing import prepared
 from encoders.uniir_family.architectures import build, digest
 from encoders.uniir_family.checkpoint import read_checkpoint
+from encoders.uniir_family.eight_bits import build_in_eight_bits
 from encoders.uniir_family.inputs import Item
 from encoders.uniir_family.model import Model
 from models.devices import Device
-from models.torch_devices import TorchDevice, torch_device
+from models.eight_bits import eight_bit_device
+from models.torch_devices import EIGHT_BITS, torch_device
 from models.wording import formatted, instructed
 from uniir.documents import Document, ImageReference, Modality
 from uniir.errors import InputFailure, ModelUnavailable
@@ -46,11 +48,13 @@ class UniirEncoder:
     @classmethod
     def load(cls, path: Path, name: str, device: Device) -> UniirEncoder:
         """From a checkpoint or a converted directory; `name` is how it is called for again. Raises UsageError, ModelUnavailable."""
-        on = torch_device(device)
+        in_eight_bits = device.dtype == EIGHT_BITS
+        on = eight_bit_device(device) if in_eight_bits else torch_device(device)
         checkpoint = read_checkpoint(path)
         with torch.inference_mode():
-            built = build(checkpoint, on)
-        return cls(built.model, _space(built.model, name, digest(checkpoint.tensors, built.names, built.model.heads), on))
+            built = build_in_eight_bits(checkpoint, on) if in_eight_bits else build(checkpoint, on)
+        dtype = EIGHT_BITS if in_eight_bits else on.dtype_name
+        return cls(built.model, _space(built.model, name, digest(checkpoint.tensors, built.names, built.model.heads), dtype))
 
     def prepare(self, items: Sequence[Document | Query], images: ImageLoader) -> Prepared:
         """Tokens and squares of pixels; an item that can't be used becomes a failure."""
@@ -119,5 +123,5 @@ class UniirEncoder:
         return Item(tuple(self._model.reading.ids(text)), pixels, of_text if text else 0.0, of_image if image is not None else 0.0)
 
 
-def _space(model: Model, name: str, weights: str, on: TorchDevice) -> VectorSpace:
-    return VectorSpace(name, f"{model.architecture} {weights[:32]}", model.reading.preprocessing, on.dtype_name, model.dimension)
+def _space(model: Model, name: str, weights: str, dtype: str) -> VectorSpace:
+    return VectorSpace(name, f"{model.architecture} {weights[:32]}", model.reading.preprocessing, dtype, model.dimension)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 from torch.nn import functional
 
-from models.linear import LinearLayer, linear_layer
+from models.linear import LinearLayer, MakeLayer, linear_layer
 from uniir.errors import ModelUnavailable
 
 if TYPE_CHECKING:
@@ -21,11 +21,15 @@ _NAMED = 6  # names an error lists before it counts the rest
 
 @dataclass(slots=True)
 class Tensors:
-    """Hands tensors out on their device and in their number type, and keeps the account. One for each loading."""
+    """Hands tensors out on their device and in their number type, and keeps the account. One for each loading.
+
+    `layer` makes the linear layers of the blocks, where most of the time goes; those before and after them are always plain.
+    """
 
     given: Mapping[str, Tensor]
     device: torch.device
     dtype: torch.dtype
+    layer: MakeLayer = linear_layer
     taken: dict[str, None] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     misshapen: list[str] = field(default_factory=list)
@@ -56,7 +60,11 @@ class Tensors:
         return torch.empty(shape, device="meta", dtype=self.dtype)
 
     def linear(self, name: str, inputs: int, outputs: int) -> LinearLayer:
-        """A layer with `.weight` and `.bias`."""
+        """A block's layer with `.weight` and `.bias`."""
+        return self.layer(self.take(f"{name}.weight", outputs, inputs), self.take(f"{name}.bias", outputs))
+
+    def head(self, name: str, inputs: int, outputs: int) -> LinearLayer:
+        """A layer with `.weight` and `.bias` after the blocks."""
         return linear_layer(self.take(f"{name}.weight", outputs, inputs), self.take(f"{name}.bias", outputs))
 
     def norm(self, name: str, width: int, epsilon: float) -> Norm:

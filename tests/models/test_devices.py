@@ -40,5 +40,7 @@ def test_a_graphics_card_computes_in_the_half_precision_that_a_checkpoint_was_tr
 def test_a_device_or_number_type_that_is_not_there_is_named() -> None:
     with pytest.raises(UsageError, match="no device 'abacus'"):
         torch_device(Device("abacus"))
+    with pytest.raises(UsageError, match="Only UniIR"):
+        torch_device(Device(dtype="int8"))
     with pytest.raises(UsageError, match="no number type 'int3'"):
         torch_device(Device(dtype="int3"))
