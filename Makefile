@@ -3,6 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 FAST := -m "not slow" -n 2 --dist worksteal
 
+# Tests start many processes: what was compiled once is kept for the next.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: install check test test-fast parity screenshots demo train wheel clean
 
 # Torch without CUDA, wherever its CPU builds can be had: they rank above the plain ones of the package index.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,10 @@ from tests.worlds import World
 settings.register_profile("explore", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("uniir", settings.get_profile("explore"), derandomize=True)
 settings.load_profile("uniir")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what was imported stays; looking through it for garbage again and again takes up to a tenth of the time
 
 
 @pytest.fixture(autouse=True)
