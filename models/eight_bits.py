@@ -129,7 +129,7 @@ def eight_bit_layer(weight: Tensor, bias: Tensor | None, loudest: Tensor | None)
 def eight_bit_device(device: Device) -> TorchDevice:
     """The processor, in float32: what is not a linear layer stays so. Raises UsageError where eight bits can't be computed."""
     if device.name not in ("auto", "cpu"):
-        raise UsageError(f"{EIGHT_BITS} is for processors, not for {device.name}.", "Use dtype float16 or bfloat16 there.")
+        raise UsageError(f"{EIGHT_BITS} is for processors, not for {device.name}.", "Use device cpu, or dtype float16 or bfloat16.")
     if not _has_units():
         raise UsageError(f"This processor has no units for {EIGHT_BITS} (VNNI).", "Use dtype auto, bfloat16 or float32.")
     return torch_device(replace(device, name="cpu", dtype="float32"))
