@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     import onnxruntime
 
+EIGHT_BITS = "int8"  # of linear layers, which only some encoders can (`models.eight_bits`)
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 from torch.nn import functional
 
-from models.devices import Device
+from models.devices import EIGHT_BITS, Device
 from models.linear import Linear, LinearLayer, MakeLayer
-from models.torch_devices import EIGHT_BITS, TorchDevice, torch_device
+from models.torch_devices import TorchDevice, torch_device
 from uniir.errors import UsageError
 
 if TYPE_CHECKING:

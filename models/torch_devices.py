@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
-from models.devices import Device
+from models.devices import EIGHT_BITS, Device
 from uniir.errors import UsageError
 
-EIGHT_BITS = "int8"  # of linear layers, which only some encoders can (`models.eight_bits`)
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 

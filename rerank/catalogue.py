@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from models.devices import Device
+from models.devices import EIGHT_BITS, Device
 from models.places import Located, found
 from rerank.text import TextReranker
 from uniir.documents import Json, Modality
@@ -163,6 +163,8 @@ def load_model_reranker(name: str, device: Device, models: Path, images: ImageLo
     """One that is a model of its own. Raises UsageError for an unknown one, ModelUnavailable where weights or libraries are not here."""
     asked = wanted(name)
     weights = _located(asked, models)
+    if device.dtype == EIGHT_BITS:  # the encoder's, beside which what reads again takes what is fast here
+        device = replace(device, dtype="auto")
     try:
         if asked.spec.architecture == "cross-encoder":
             from models.torch_devices import torch_device

@@ -48,7 +48,7 @@ Against: TypeAlias = Annotated[str | None, typer.Option(help="A published model 
 OutputDir: TypeAlias = Annotated[Path | None, typer.Option(help="A directory for report, runs and judgments.", show_default="only printed")]
 Work: TypeAlias = Annotated[Path | None, typer.Option(help="Where embeddings are kept between runs.", show_default="the user's cache")]
 DeviceName: TypeAlias = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
-NumberType: TypeAlias = Annotated[str, typer.Option(help="float32, bfloat16, float16 or auto.")]
+NumberType: TypeAlias = Annotated[str, typer.Option(help="float32, bfloat16, float16, int8 (UniIR's models on a processor) or auto.")]
 
 
 @app.command()

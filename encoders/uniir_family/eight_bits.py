@@ -13,8 +13,9 @@ from encoders.uniir_family.checkpoint import Checkpoint
 from encoders.uniir_family.inputs import Item
 from encoders.uniir_family.reading import Reading
 from models.batching import Batches
+from models.devices import EIGHT_BITS
 from models.eight_bits import TOKENS, Calibration
-from models.torch_devices import EIGHT_BITS, TorchDevice
+from models.torch_devices import TorchDevice
 from uniir.errors import ModelUnavailable
 
 LEAST_COSINE = 0.999

@@ -17,9 +17,9 @@ from encoders.uniir_family.checkpoint import read_checkpoint
 from encoders.uniir_family.eight_bits import build_in_eight_bits
 from encoders.uniir_family.inputs import Item
 from encoders.uniir_family.model import Model
-from models.devices import Device
+from models.devices import EIGHT_BITS, Device
 from models.eight_bits import eight_bit_device
-from models.torch_devices import EIGHT_BITS, torch_device
+from models.torch_devices import torch_device
 from models.wording import formatted, instructed
 from uniir.documents import Document, ImageReference, Modality
 from uniir.errors import InputFailure, ModelUnavailable

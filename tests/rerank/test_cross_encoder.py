@@ -74,6 +74,12 @@ def test_scores_are_the_models_own_through_a_sigmoid(loaded: Reranker, directory
     )
 
 
+def test_beside_an_encoder_in_eight_bits_it_computes_as_by_itself(directory: Path) -> None:
+    name, documents = f"cross-encoder:{directory}", [text("a dog runs"), text("boil pasta")]
+    made, auto = (load_model_reranker(name, Device("cpu", dtype, 1), directory, FileImages()) for dtype in ("int8", "auto"))
+    np.testing.assert_array_equal(made.score(Query(text="a dog"), documents), auto.score(Query(text="a dog"), documents))
+
+
 def test_a_directory_that_is_none_is_said(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelUnavailable, match="can't be read"):
