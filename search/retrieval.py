@@ -33,28 +33,39 @@ class Retrieval:
     def nearest(self, vector: NDArray[np.float32], query: Query, count: int) -> Retrieved:
         """The best that fit, `count` or as many as there are. Raises StoreUnavailable."""
         if query.path or query.where is not None:
-            return self._among_the_nearest(vector, query, count) or self._all_that_fit(vector, query, count)
+            return (
+                self._among(self._nearest(vector, query, count), query, count)
+                or self._among(self._narrowed_by_the_store(vector, query, count), query, count)
+                or self._all_that_fit(vector, query, count)
+            )
         return self._searchable(vector, _unnarrowed(query), count)
 
     def scores(self, vector: NDArray[np.float32], ids: Sequence[int]) -> Mapping[int, float]:
         """Those of certain documents. Raises StoreUnavailable."""
         return dict(self._asked(vector, len(ids), Filter(only=frozenset(ids)))) if ids else {}
 
-    def _among_the_nearest(self, vector: NDArray[np.float32], query: Query, count: int) -> Retrieved | None:
-        """Most filters admit so much that enough of it lies near: then nobody need know all that fits. None where too little does.
+    def _nearest(self, vector: NDArray[np.float32], query: Query, count: int) -> Sequence[tuple[int, float]]:
+        """Most filters admit so much that enough of it lies near: then nobody need know all that fits.
 
         Twice as many are asked for as are looked at, since an approximate index misses most among the last.
         """
         looked_at = max(_FIRST_LOOK, 2 * count)
-        pairs = self._asked(vector, 2 * looked_at, self._as_narrow_as_the_store_can(query))[:looked_at]
+        return self._asked(vector, 2 * looked_at, _unnarrowed(query))[:looked_at]
+
+    def _narrowed_by_the_store(self, vector: NDArray[np.float32], query: Query, count: int) -> Sequence[tuple[int, float]]:
+        """The nearest of those that may fit, as far as the store can tell; nothing where it can't."""
+        if query.where is None or not self._store.narrows(query.where):
+            return ()
+        return self._asked(vector, max(_FIRST_LOOK, 2 * count), replace(_unnarrowed(query), where=query.where))
+
+    def _among(self, pairs: Sequence[tuple[int, float]], query: Query, count: int) -> Retrieved | None:
+        """Those that fit; None where they are too few."""
+        if len(pairs) < count:
+            return None
         fitting = self._library.fitting([one for one, _ in pairs], query.path, query.where)
         found = [(one, score) for one, score in pairs if one in fitting][:count]
         documents = self._library.findable([one for one, _ in found])
         return Retrieved(found, documents) if len(documents) == count else None
-
-    def _as_narrow_as_the_store_can(self, query: Query) -> Filter:
-        where = _unnarrowed(query)
-        return replace(where, where=query.where) if query.where is not None and self._store.narrows(query.where) else where
 
     def _all_that_fit(self, vector: NDArray[np.float32], query: Query, count: int) -> Retrieved:
         only = self._library.ids_below(query.path, query.target) if query.path else None
