@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from storage.milvus.choosing import Wanted
 from storage.milvus.collections import Collections
 from storage.milvus.connection import Server, open_server
 from storage.milvus.declared import Column, column_of
+from storage.milvus.indexes import IndexType
 from storage.milvus.lite import open_lite
 from storage.milvus.store import MilvusVectors
 from tests.contracts.far import PATIENT
@@ -171,6 +173,17 @@ def test_other_metadata_than_the_catalogs_is_told(open_declaring: Open) -> None:
         for one, metadata in zip(held, ({"tag": "a", "labels": ["x"]}, {"tag": "new"}, {"tag": "c", "else": 2}), strict=True)
     ]
     assert store.otherwise(rows) == [2]
+
+
+@pytest.mark.parametrize(("index", "narrows"), [(IndexType.FLAT, True), (IndexType.HNSW, False), (IndexType.IVF_FLAT, False)])
+def test_lite_narrows_only_where_it_looks_at_every_vector(tmp_path: Path, index: IndexType, narrows: bool) -> None:
+    collections = Collections(open_lite(tmp_path), Wanted(index), declared=[Column(Key(("tag",)), FieldKind.TEXT)])
+    store = MilvusVectors(collections, "declared", DIMENSION)
+    put(store, documents([{"tag": "ab"[number % 2]} for number in range(40)]))
+    condition = read_filter("tag=a")
+    assert condition is not None
+    assert (store.index_kind, store.narrows(condition)) == (index, narrows)
+    collections.milvus.close()
 
 
 @pytest.mark.parametrize("kind", FieldKind)
