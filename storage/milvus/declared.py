@@ -8,14 +8,14 @@ Texts stand in hexadecimal: a value can never become syntax, and their order is 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
 from pymilvus import CollectionSchema, DataType
 
-from uniir.documents import Json, Metadata
+from uniir.documents import Json, Metadata, Modality
 from uniir.filter_language.tree import (
     Among,
     Compared,
@@ -128,8 +128,8 @@ class Expressions:
                 return _any_of(map(self.possible, conditions))
             case Differs(key, value):
                 return _all_of((self.possible(Has(key)), _negated(self.certain(Among(key, (value,))))))
-            case OfModality():
-                return _of_modality(condition)
+            case OfModality(modalities):
+                return of_modality(modalities)
             case Marked() | PathIs() | PathFits():
                 return True
             case Has(key) | Among(key) | Compared(key) | Fits(key):
@@ -151,8 +151,8 @@ class Expressions:
                 return _any_of(map(self.certain, conditions))
             case Differs(key, value):
                 return _all_of((self.certain(Has(key)), _negated(self.possible(Among(key, (value,))))))
-            case OfModality():
-                return _of_modality(condition)
+            case OfModality(modalities):
+                return of_modality(modalities)
             case Marked() | PathIs() | PathFits():
                 return False
             case Has(key) | Among(key) | Compared(key) | Fits(key):
@@ -214,8 +214,8 @@ def _is_unknown(column: Column) -> str:
             return f'array_contains({column.name}, "{_UNKNOWN}")'
 
 
-def _of_modality(condition: OfModality) -> str:
-    names = ", ".join(f'"{modality}"' for modality in sorted(condition.modalities))
+def of_modality(modalities: Collection[Modality]) -> str:
+    names = ", ".join(f'"{modality}"' for modality in sorted(modalities))
     return f"modality in [{names}]"
 
 

@@ -13,7 +13,7 @@ from pymilvus import MilvusClient
 
 from storage.milvus.collections import Columns
 from storage.milvus.connection import Milvus
-from storage.milvus.declared import Expressions, Kept
+from storage.milvus.declared import Expressions, Kept, of_modality
 from storage.milvus.indexes import IndexType, values_for
 from uniir.documents import Metadata, Modality
 from uniir.filter_language import Condition
@@ -150,8 +150,7 @@ class Rows:
         """Made of enumeration values, numbers and hexadecimal digits alone; Lite knows no templates."""
         conditions = []
         if where.modalities is not None:
-            names = ", ".join(f'"{modality}"' for modality in sorted(where.modalities))
-            conditions.append(f"modality in [{names}]")
+            conditions.append(of_modality(where.modalities))
         if where.only is not None:
             conditions.append(f"id in [{', '.join(map(str, sorted(where.only)))}]")
         if where.without:
