@@ -31,8 +31,8 @@ from bench.report import Number, options, progress, report
 from encoders.uniir_family.encoder import UniirEncoder
 from encoders.uniir_family.pictures import DEVIATION, MEAN
 from encoders.uniir_family.tokens import CLIP_END, clip_ids
-from models.devices import Device
-from models.torch_devices import EIGHT_BITS, torch_device
+from models.devices import EIGHT_BITS, Device
+from models.torch_devices import torch_device
 from uniir.documents import ImageReference
 from uniir.errors import UsageError
 from uniir.queries import Query

@@ -13,9 +13,9 @@ from encoders.uniir_family.checkpoint import Checkpoint
 from encoders.uniir_family.eight_bits import build_in_eight_bits
 from encoders.uniir_family.encoder import UniirEncoder
 from encoders.uniir_family.heads import HeadCounts
-from models.devices import Device
+from models.devices import EIGHT_BITS, Device
 from models.eight_bits import eight_bit_device
-from models.torch_devices import EIGHT_BITS, torch_device
+from models.torch_devices import torch_device
 from uniir.spaces import VectorSpace
 
 SIDE = 224

@@ -91,7 +91,7 @@ def column_of(name: str, data_type: DataType) -> Column | None:
     if not name.startswith(_PREFIX) or data_type not in _KINDS:
         return None
     key = re.sub("_([0-9a-f]+)_", lambda match: chr(int(match[1], 16)), name.removeprefix(_PREFIX))
-    return Column(Key(tuple(key.split("."))), _KINDS[data_type])
+    return Column(Key.spelled(key), _KINDS[data_type])
 
 
 def _kept_text(value: Json) -> str:
